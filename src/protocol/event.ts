@@ -1,0 +1,197 @@
+/**
+ * Events: what happened to an execution, with Temporal's names and meaning. A history is a sequence of them with
+ * ids 1, 2, 3 ….
+ *
+ * All share one shape, so that the hot path sees one hidden class; what differs is in `attributes`.
+ * Durations are ms; 0 is Temporal's "not set".
+ */
+import type { Failure, RetryState, TimeoutType } from './failure.js'
+import type { Payloads } from './payload.js'
+import type { RetryPolicy } from './retry-policy.js'
+
+export interface EventAttributes {
+  WorkflowExecutionStarted: {
+    readonly workflowType: string
+    readonly workflowId: string
+    readonly taskQueue: string
+    readonly input: Payloads | undefined
+    readonly workflowExecutionTimeoutMs: number
+    readonly workflowRunTimeoutMs: number
+    readonly workflowTaskTimeoutMs: number
+    readonly originalExecutionRunId: string
+    readonly firstExecutionRunId: string
+    readonly attempt: number
+    readonly identity: string
+    /** What a repeated start is recognised by. */
+    readonly requestId: string
+    /** Which rules of replay hold for this run, 1 today. */
+    readonly replayRules: number
+  }
+  WorkflowExecutionCompleted: { readonly result: Payloads | undefined; readonly workflowTaskCompletedEventId: number }
+  WorkflowExecutionFailed: {
+    readonly failure: Failure
+    readonly retryState: RetryState
+    readonly workflowTaskCompletedEventId: number
+  }
+  WorkflowExecutionTerminated: {
+    readonly reason: string
+    readonly details: Payloads | undefined
+    readonly identity: string
+  }
+  WorkflowExecutionSignaled: {
+    readonly signalName: string
+    readonly input: Payloads | undefined
+    readonly identity: string
+    /** '' when the sender gave none. */
+    readonly requestId: string
+  }
+  WorkflowTaskScheduled: {
+    readonly taskQueue: string
+    readonly startToCloseTimeoutMs: number
+    readonly attempt: number
+  }
+  WorkflowTaskStarted: {
+    readonly scheduledEventId: number
+    readonly identity: string
+    readonly requestId: string
+    /** When the first window of the task opened: what `ctx.now()` begins from. Equal to the event's time for a task taken by poll. */
+    readonly beginTimeMs: number
+    readonly historySizeBytes: number
+  }
+  WorkflowTaskCompleted: {
+    readonly scheduledEventId: number
+    readonly startedEventId: number
+    readonly identity: string
+    /** SDK name and version, Node's version; '' when the worker says nothing. */
+    readonly sdk: string
+  }
+  WorkflowTaskTimedOut: {
+    readonly scheduledEventId: number
+    readonly startedEventId: number
+    readonly timeoutType: TimeoutType
+  }
+  WorkflowTaskFailed: {
+    readonly scheduledEventId: number
+    readonly startedEventId: number
+    readonly cause: WorkflowTaskFailedCause
+    readonly failure: Failure | undefined
+    readonly identity: string
+  }
+  ActivityTaskScheduled: {
+    readonly activityId: string
+    readonly activityType: string
+    readonly taskQueue: string
+    readonly input: Payloads | undefined
+    readonly scheduleToCloseTimeoutMs: number
+    readonly scheduleToStartTimeoutMs: number
+    readonly startToCloseTimeoutMs: number
+    readonly heartbeatTimeoutMs: number
+    readonly workflowTaskCompletedEventId: number
+    readonly retryPolicy: RetryPolicy
+  }
+  ActivityTaskStarted: {
+    readonly scheduledEventId: number
+    readonly identity: string
+    readonly requestId: string
+    readonly attempt: number
+    readonly lastFailure: Failure | undefined
+  }
+  ActivityTaskCompleted: {
+    readonly result: Payloads | undefined
+    readonly scheduledEventId: number
+    readonly startedEventId: number
+    readonly identity: string
+  }
+  ActivityTaskFailed: {
+    readonly failure: Failure | undefined
+    readonly scheduledEventId: number
+    readonly startedEventId: number
+    readonly identity: string
+    readonly retryState: RetryState
+  }
+  ActivityTaskTimedOut: {
+    readonly failure: Failure
+    readonly scheduledEventId: number
+    readonly startedEventId: number
+    readonly retryState: RetryState
+  }
+  ActivityTaskCancelRequested: { readonly scheduledEventId: number; readonly workflowTaskCompletedEventId: number }
+  ActivityTaskCanceled: {
+    readonly details: Payloads | undefined
+    readonly latestCancelRequestedEventId: number
+    readonly scheduledEventId: number
+    readonly startedEventId: number
+    readonly identity: string
+  }
+  TimerStarted: {
+    readonly timerId: string
+    readonly startToFireTimeoutMs: number
+    readonly workflowTaskCompletedEventId: number
+  }
+  TimerFired: { readonly timerId: string; readonly startedEventId: number }
+  TimerCanceled: {
+    readonly timerId: string
+    readonly startedEventId: number
+    readonly workflowTaskCompletedEventId: number
+    readonly identity: string
+  }
+}
+
+export type EventType = keyof EventAttributes
+
+export interface EventOf<T extends EventType> {
+  /** From 1. 0 while the event is buffered: it gets its id when it is flushed. */
+  readonly eventId: number
+  readonly eventType: T
+  /** Wall clock, ms since the epoch; never less than that of the event before. */
+  readonly eventTimeMs: number
+  /** Failover version; 0 until there are clusters. */
+  readonly version: number
+  readonly attributes: EventAttributes[T]
+}
+
+export type HistoryEvent = { [T in EventType]: EventOf<T> }[EventType]
+
+/** Temporal's causes, by its names. */
+export type WorkflowTaskFailedCause =
+  | 'UnhandledCommand'
+  | 'BadScheduleActivityAttributes'
+  | 'BadRequestCancelActivityAttributes'
+  | 'BadStartTimerAttributes'
+  | 'BadCancelTimerAttributes'
+  | 'BadCompleteWorkflowExecutionAttributes'
+  | 'BadFailWorkflowExecutionAttributes'
+  | 'StartTimerDuplicateId'
+  | 'ScheduleActivityDuplicateId'
+  | 'WorkflowWorkerUnhandledFailure'
+  | 'NonDeterministicError'
+  | 'ForceCloseCommand'
+  | 'PendingActivitiesLimitExceeded'
+  | 'PayloadsTooLarge'
+
+/** The number of each type in Temporal's enum: what rows store. */
+export const EVENT_NUMBERS = {
+  WorkflowExecutionStarted: 1,
+  WorkflowExecutionCompleted: 2,
+  WorkflowExecutionFailed: 3,
+  WorkflowTaskScheduled: 5,
+  WorkflowTaskStarted: 6,
+  WorkflowTaskCompleted: 7,
+  WorkflowTaskTimedOut: 8,
+  WorkflowTaskFailed: 9,
+  ActivityTaskScheduled: 10,
+  ActivityTaskStarted: 11,
+  ActivityTaskCompleted: 12,
+  ActivityTaskFailed: 13,
+  ActivityTaskTimedOut: 14,
+  ActivityTaskCancelRequested: 15,
+  ActivityTaskCanceled: 16,
+  TimerStarted: 17,
+  TimerFired: 18,
+  TimerCanceled: 19,
+  WorkflowExecutionSignaled: 26,
+  WorkflowExecutionTerminated: 27,
+} as const satisfies Record<EventType, number>
+
+export type WorkflowStatus =
+  'Running' | 'Completed' | 'Failed' | 'Canceled' | 'Terminated' | 'ContinuedAsNew' | 'TimedOut'

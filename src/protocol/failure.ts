@@ -1,0 +1,64 @@
+/** Failures of user code, as data: recorded in history, rebuilt as errors in workflow code. Temporal's kinds. */
+import type { Payloads } from './payload.js'
+
+export type RetryState =
+  | 'InProgress'
+  | 'NonRetryableFailure'
+  | 'Timeout'
+  | 'MaximumAttemptsReached'
+  | 'RetryPolicyNotSet'
+  | 'InternalServerError'
+  | 'CancelRequested'
+
+export type TimeoutType = 'StartToClose' | 'ScheduleToStart' | 'ScheduleToClose' | 'Heartbeat'
+
+interface FailureBase {
+  readonly message: string
+  readonly stackTrace?: string
+  readonly cause?: Failure
+}
+
+export interface ApplicationFailureInfo extends FailureBase {
+  readonly type: 'application'
+  /** What `nonRetryableErrorTypes` is compared with. */
+  readonly applicationType?: string
+  readonly nonRetryable?: boolean
+  readonly details?: Payloads
+  /** Overrides the retry policy's interval, ms. */
+  readonly nextRetryDelayMs?: number
+}
+export interface ActivityFailureInfo extends FailureBase {
+  readonly type: 'activity'
+  readonly activityId: string
+  readonly activityType: string
+  readonly scheduledEventId: number
+  readonly startedEventId: number
+  readonly retryState: RetryState
+}
+export interface TimeoutFailureInfo extends FailureBase {
+  readonly type: 'timeout'
+  readonly timeoutType: TimeoutType
+  readonly lastHeartbeatDetails?: Payloads
+}
+export interface CanceledFailureInfo extends FailureBase {
+  readonly type: 'canceled'
+  readonly details?: Payloads
+}
+export interface TerminatedFailureInfo extends FailureBase {
+  readonly type: 'terminated'
+}
+/** A failure without kind: what a worker reports of a bare error. */
+export interface PlainFailureInfo extends FailureBase {
+  readonly type: 'none'
+}
+
+export type Failure =
+  | ApplicationFailureInfo
+  | ActivityFailureInfo
+  | TimeoutFailureInfo
+  | CanceledFailureInfo
+  | TerminatedFailureInfo
+  | PlainFailureInfo
+
+/** `applicationType` of the failure of an attempt whose host died before it answered. */
+export const WORKER_LOST = 'WorkerLost'

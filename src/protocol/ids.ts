@@ -1,0 +1,30 @@
+/** Names of things, and what makes them well formed. */
+import { z } from 'zod'
+
+/** At most this many bytes of UTF-8 in any id a user gives: a row key is made of it. */
+export const MAX_ID_BYTES = 1000
+
+/** The namespace that a loom uses unless it is given another, and its id on every store. */
+export const DEFAULT_NAMESPACE = 'default'
+export const DEFAULT_NAMESPACE_ID = '32049b68-7872-4094-8e63-d0dd59896a83'
+
+/** One run of one workflow. */
+export interface ExecutionRef {
+  /** A UUID; what is hashed and stored. */
+  readonly namespaceId: string
+  readonly workflowId: string
+  /** A UUID, version 7. */
+  readonly runId: string
+}
+
+/** Ids must be well formed Unicode: two lone surrogates would be one id in UTF-8. */
+export const idSchema: z.ZodType<string> = z
+  .string()
+  .min(1)
+  .refine((id) => !LONE_SURROGATE.test(id), 'not well-formed Unicode')
+  .refine(
+    (id) => id.length * 3 <= MAX_ID_BYTES || Buffer.byteLength(id) <= MAX_ID_BYTES,
+    `longer than ${MAX_ID_BYTES} bytes of UTF-8`,
+  )
+
+const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?:[^\uD800-\uDBFF]|^)[\uDC00-\uDFFF]/

@@ -1,0 +1,360 @@
+/**
+ * Where the siblings meet: history, matching, workers and clients know each other by these words alone. Requests and
+ * answers are plain data, so that a remote frontend is a translation of them and not a second engine.
+ *
+ * Every verb rejects with a LoomError; nothing was written when its code is LOOM_INVALID_ARGUMENT, LOOM_NOT_FOUND,
+ * LOOM_ALREADY_EXISTS or LOOM_EXECUTION_CLOSED. A promise that resolves is durable.
+ */
+import type { Command } from './command.js'
+import type { HistoryEvent, WorkflowStatus, WorkflowTaskFailedCause } from './event.js'
+import type { Failure } from './failure.js'
+import type { ExecutionRef } from './ids.js'
+import type { Payloads } from './payload.js'
+
+export type WorkflowIdReusePolicy =
+  'AllowDuplicate' | 'AllowDuplicateFailedOnly' | 'RejectDuplicate' | 'TerminateIfRunning'
+export type WorkflowIdConflictPolicy = 'Fail' | 'UseExisting' | 'TerminateExisting'
+
+export interface StartWorkflowRequest {
+  readonly namespaceId: string
+  readonly workflowId: string
+  readonly workflowType: string
+  readonly taskQueue: string
+  readonly input: Payloads | undefined
+  /** ms; 0: not set. */
+  readonly workflowExecutionTimeoutMs: number
+  readonly workflowRunTimeoutMs: number
+  /** ms; 0: the default of 10 s. */
+  readonly workflowTaskTimeoutMs: number
+  readonly workflowIdReusePolicy: WorkflowIdReusePolicy
+  /** Absent: 'Fail', or what the reuse policy says. */
+  readonly workflowIdConflictPolicy?: WorkflowIdConflictPolicy | undefined
+  readonly identity: string
+  readonly requestId: string
+  /** True when this call made `requestId` and sends it for the first time: then no run can hold it yet. */
+  readonly isFreshRequestId: boolean
+}
+
+export interface StartWorkflowResponse {
+  readonly runId: string
+  /** False: a running one was used (`UseExisting`). */
+  readonly started: boolean
+  /** The closing event of the run that was started or found; settles when durable. Nobody has to listen: it never rejects unheard. */
+  readonly closed: ClosedSlot
+}
+
+/** Answers with the closing event of one run, now or later. Makes a promise only when asked. */
+export interface ClosedSlot {
+  wait(): Promise<HistoryEvent>
+}
+
+export interface SignalWorkflowRequest {
+  readonly namespaceId: string
+  readonly workflowId: string
+  /** Absent: the current run. */
+  readonly runId?: string | undefined
+  readonly signalName: string
+  readonly input: Payloads | undefined
+  readonly identity: string
+  /** '' : not deduplicated. */
+  readonly requestId: string
+}
+
+export interface TerminateWorkflowRequest {
+  readonly namespaceId: string
+  readonly workflowId: string
+  readonly runId?: string | undefined
+  readonly reason: string
+  readonly details: Payloads | undefined
+  readonly identity: string
+}
+
+export interface ExecutionTarget {
+  readonly namespaceId: string
+  readonly workflowId: string
+  readonly runId?: string | undefined
+}
+
+export interface PendingActivity {
+  readonly activityId: string
+  readonly activityType: string
+  readonly state: 'Scheduled' | 'Started' | 'CancelRequested'
+  readonly attempt: number
+  readonly scheduledEventId: number
+  readonly lastFailure: Failure | undefined
+  /** When the next attempt may start, ms since the epoch; 0 unless backing off. */
+  readonly nextAttemptAtMs: number
+  readonly currentRetryIntervalMs: number
+}
+
+export interface PendingWorkflowTask {
+  readonly state: 'Scheduled' | 'Started'
+  readonly attempt: number
+  readonly scheduledAtMs: number
+}
+
+export interface StalledDescription {
+  readonly eventId: number
+  readonly reason: string
+  readonly message: string
+  readonly hint: string
+  readonly sinceMs: number
+  readonly nextTryAtMs: number
+}
+
+export interface WorkflowDescription {
+  readonly workflowId: string
+  readonly runId: string
+  readonly firstExecutionRunId: string
+  readonly workflowType: string
+  readonly taskQueue: string
+  readonly status: WorkflowStatus
+  readonly historyLength: number
+  readonly historySizeBytes: number
+  readonly startTimeMs: number
+  readonly closeTimeMs: number | undefined
+  readonly pendingActivities: readonly PendingActivity[]
+  readonly pendingTimers: readonly { readonly timerId: string; readonly fireAtMs: number }[]
+  readonly pendingWorkflowTask: PendingWorkflowTask | undefined
+  /** Set while the code of the execution cannot go on: it waits for changed code, and is never lost. */
+  readonly stalled: StalledDescription | undefined
+}
+
+export interface HistoryPage {
+  readonly events: readonly HistoryEvent[]
+  /** Absent on the last page. */
+  readonly nextEventId: number | undefined
+}
+
+/** Opaque to workers; every field is checked against the state when one comes back. No clock, no shard, no epoch. */
+export interface WorkflowTaskToken extends ExecutionRef {
+  readonly scheduledEventId: number
+  readonly startedEventId: number
+  readonly attempt: number
+  readonly stamp: number
+  readonly version: number
+}
+export interface ActivityTaskToken extends ExecutionRef {
+  readonly scheduledEventId: number
+  readonly attempt: number
+  readonly stamp: number
+  readonly version: number
+}
+
+export interface PollRequest {
+  readonly namespaceId: string
+  readonly taskQueue: string
+  readonly identity: string
+  /** How long to wait for a task, ms. */
+  readonly waitMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface WorkflowTask {
+  readonly token: WorkflowTaskToken
+  readonly workflowType: string
+  readonly attempt: number
+  readonly previousStartedEventId: number
+  readonly startedEventId: number
+  /** Whole; a transient task's Scheduled and Started stand at its end though history does not hold them yet. */
+  readonly history: readonly HistoryEvent[]
+}
+
+export interface ActivityTask {
+  readonly token: ActivityTaskToken
+  readonly workflowType: string
+  readonly activityId: string
+  readonly activityType: string
+  readonly attempt: number
+  readonly input: Payloads | undefined
+  readonly scheduledAtMs: number
+  readonly startedAtMs: number
+  readonly startToCloseTimeoutMs: number
+  readonly scheduleToCloseTimeoutMs: number
+  readonly heartbeatDetails: Payloads | undefined
+}
+
+export interface RespondWorkflowTaskCompletedRequest {
+  readonly token: WorkflowTaskToken
+  readonly commands: readonly Command[]
+  readonly identity: string
+  readonly sdk: string
+  /** Ask for the next workflow task with the answer, when one is due. */
+  readonly returnNewWorkflowTask: boolean
+  /** Make a new workflow task though nothing happened (a heartbeat of the worker). */
+  readonly forceCreateNewWorkflowTask: boolean
+}
+export interface RespondWorkflowTaskFailedRequest {
+  readonly token: WorkflowTaskToken
+  readonly cause: WorkflowTaskFailedCause
+  readonly failure: Failure | undefined
+  readonly identity: string
+}
+export interface RespondActivityTaskCompletedRequest {
+  readonly token: ActivityTaskToken
+  readonly result: Payloads | undefined
+  readonly identity: string
+}
+export interface RespondActivityTaskFailedRequest {
+  readonly token: ActivityTaskToken
+  readonly failure: Failure | undefined
+  readonly lastHeartbeatDetails?: Payloads | undefined
+  readonly identity: string
+}
+export interface RespondActivityTaskCanceledRequest {
+  readonly token: ActivityTaskToken
+  readonly details: Payloads | undefined
+  readonly identity: string
+}
+
+/** What the owner of a history shard answers. */
+export interface HistoryService {
+  startWorkflow(request: StartWorkflowRequest): Promise<StartWorkflowResponse>
+  signalWorkflow(request: SignalWorkflowRequest): Promise<void>
+  terminateWorkflow(request: TerminateWorkflowRequest): Promise<void>
+  describeWorkflow(target: ExecutionTarget): Promise<WorkflowDescription>
+  /** Pages of at most `limit` events from `fromEventId` on. */
+  getHistory(target: ExecutionTarget, fromEventId: number, limit: number): Promise<HistoryPage>
+  /** The closing event of that run, or of the current one. */
+  waitClosed(target: ExecutionTarget): Promise<HistoryEvent>
+  /** Gives a stalled execution's code another try now. */
+  retryStalled(target: ExecutionTarget): Promise<void>
+  /** Undefined when the time is up. */
+  pollWorkflowTask(request: PollRequest): Promise<WorkflowTask | undefined>
+  respondWorkflowTaskCompleted(
+    request: RespondWorkflowTaskCompletedRequest,
+  ): Promise<{ readonly newTask: WorkflowTask | undefined }>
+  respondWorkflowTaskFailed(request: RespondWorkflowTaskFailedRequest): Promise<void>
+  pollActivityTask(request: PollRequest): Promise<ActivityTask | undefined>
+  respondActivityTaskCompleted(request: RespondActivityTaskCompletedRequest): Promise<void>
+  respondActivityTaskFailed(request: RespondActivityTaskFailedRequest): Promise<void>
+  respondActivityTaskCanceled(request: RespondActivityTaskCanceledRequest): Promise<void>
+}
+
+/**
+ * One workflow task in the hands of a local worker, open from its first cause to quiescence. While it is open nothing of
+ * the execution is staged; `nextEvent` makes events of causes as windows open, and one of the last three verbs ends it.
+ */
+export interface LocalWorkflowTask {
+  readonly execution: ExecutionRef
+  readonly workflowType: string
+  readonly taskQueue: string
+  readonly attempt: number
+  /** The execution is being started: nothing is to be replayed, and its Started event comes first. */
+  readonly isNew: boolean
+  /** `ctx.now()` begins from it; ms since the epoch. */
+  readonly beginTimeMs: number
+  /** The worker's own: the sticky code of this execution, or undefined when it must be replayed first. */
+  code: unknown
+  /** Every event before this task, and those of this task up to now: for replay. Rejects when the shard closes. */
+  readHistory(): Promise<readonly HistoryEvent[]>
+  /** The next thing that happened, in recorded order; undefined: nothing waits. Only what code can see is returned. */
+  nextEvent(): HistoryEvent | undefined
+  /** Quiescent: the code waits or has ended. Returns the events that the commands became, in order (see `WorkflowCode.recorded`). */
+  complete(commands: readonly Command[]): readonly HistoryEvent[]
+  /** The code cannot go on: WorkflowTaskFailed is recorded, the execution is stalled and waits for changed code. */
+  fail(cause: WorkflowTaskFailedCause, failure: Failure, hint: string): void
+  /** Nothing of this task is kept: its worker could not run it now (cache full, shutdown). It goes to the task queue again. */
+  abandon(): void
+  /** Calls `fn`, which must not throw, once what this task becomes is durable; never if it is lost. Before the task is ended. */
+  whenDurable(fn: () => void): void
+}
+
+/** A worker of this process for workflow tasks. */
+export interface LocalWorkflowWorker {
+  /** Is this type's code here? Answered from memory, synchronously. */
+  accepts(namespaceId: string, taskQueue: string, workflowType: string): boolean
+  /** Changes when the code of the type does: a stalled execution is then tried again. */
+  fingerprint(workflowType: string): string
+  /** Something waits for the code: open a window soon. Called once when the task opens and again for each later cause. */
+  wake(task: LocalWorkflowTask): void
+  /** The execution left the cache, closed, or lost its shard: drop its code. Nothing more may be called on its task. */
+  evicted(code: unknown): void
+}
+
+/** One attempt in a slot of a local activity worker. */
+export interface LocalActivityTask extends ActivityTask {
+  readonly execution: ExecutionRef
+  /** Whose slot it has. */
+  readonly taskQueue: string
+  /** What the attempt before failed with. */
+  readonly lastFailure: Failure | undefined
+  /** Of an activity that runs in place (`step:`): the code of the execution in whose cache the closure is. */
+  readonly code: unknown
+}
+
+export type ActivityOutcome =
+  | { readonly type: 'completed'; readonly result: Payloads | undefined }
+  | { readonly type: 'failed'; readonly failure: Failure }
+  | { readonly type: 'canceled'; readonly details: Payloads | undefined }
+
+/** A worker of this process for activities. */
+export interface LocalActivityWorker {
+  /** Takes a slot for this type, or says no (none free, or the type is not here). A slot that was taken is run or released. */
+  reserve(namespaceId: string, taskQueue: string, activityType: string): boolean
+  release(namespaceId: string, taskQueue: string, activityType: string): void
+  /** Runs it; called when the attempt is durable. `done` may be called later than the attempt's time-out: it is then ignored. */
+  run(task: LocalActivityTask, done: (outcome: ActivityOutcome) => void): void
+  /** Aborts the signal of that attempt. */
+  cancel(token: ActivityTaskToken, reason: 'canceled' | 'timedOut' | 'closed'): void
+}
+
+export type TaskQueueKind = 'workflow' | 'activity'
+
+/** A task that waits for a worker: its row is durable. It may have become moot; whoever takes it looks. */
+export interface BacklogEntry extends ExecutionRef {
+  readonly kind: TaskQueueKind
+  readonly taskQueue: string
+  /** Workflow or activity type. */
+  readonly taskType: string
+  readonly hash: number
+  readonly scheduledEventId: number
+  readonly attempt: number
+  readonly stamp: number
+  /** Ascends: the order of the backlog. */
+  readonly taskId: number
+}
+
+/** A poll that waits for a task. */
+export interface WaitingPoll {
+  readonly identity: string
+  readonly requestId: string
+  /** Its caller has left, or its time is up: a task given to it would be lost. */
+  readonly isOver: boolean
+  /** It does not end while a task for it is on its way to the medium. */
+  hold(): void
+  release(): void
+  answer(task: WorkflowTask | ActivityTask): void
+}
+
+/** Where tasks and workers meet: pollers that wait, and the backlog of tasks that nobody could take. */
+export interface MatchingService {
+  /** A poll that waits, for a task of the turn being made; undefined when none waits or older tasks do. Give it back if the turn fails. */
+  takePoll(kind: TaskQueueKind, namespaceId: string, taskQueue: string): WaitingPoll | undefined
+  returnPoll(kind: TaskQueueKind, namespaceId: string, taskQueue: string, poll: WaitingPoll): void
+  /** Older tasks wait: a new one goes behind them. */
+  hasBacklog(kind: TaskQueueKind, namespaceId: string, taskQueue: string): boolean
+  /** Its row is durable. */
+  add(entry: BacklogEntry): void
+  /** A slot has become free. */
+  slotFreed(kind: TaskQueueKind, namespaceId: string, taskQueue: string): void
+  poll(kind: TaskQueueKind, request: PollRequest): Promise<WorkflowTask | ActivityTask | undefined>
+}
+
+/** What the owner of the executions does with a backlog entry when somebody can take it. */
+export interface TaskStarter {
+  /** Takes a slot of a local worker for it. */
+  reserveLocal(entry: BacklogEntry): boolean
+  /** Starts it in the slot that was reserved; gives the slot back when the entry is moot. */
+  startLocal(entry: BacklogEntry): void
+  /** Starts it for a poll; false when the entry is moot: the poll waits on. */
+  startForPoll(entry: BacklogEntry, poll: WaitingPoll): Promise<boolean>
+  /** Entries of one task queue from the rows, from this task id on. */
+  readBacklog(
+    kind: TaskQueueKind,
+    namespaceId: string,
+    taskQueue: string,
+    fromTaskId: number,
+    limit: number,
+  ): Promise<readonly BacklogEntry[]>
+}

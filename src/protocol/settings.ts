@@ -1,0 +1,51 @@
+/**
+ * Every bound and interval of a loom: plain data, each with its unit in its name and a default. `openLoom({ settings })` takes
+ * any part of it; docs/settings.md is made of the descriptions here.
+ */
+import { z } from 'zod'
+
+const count = (fallback: number, description: string): z.ZodDefault<z.ZodNumber> =>
+  z.number().int().min(1).max(1e9).default(fallback).describe(description)
+const ms = (fallback: number, description: string): z.ZodDefault<z.ZodNumber> =>
+  z.number().int().min(0).max(1e12).default(fallback).describe(description)
+
+export const settingsSchema = z.strictObject({
+  executionCacheCount: count(50_000, 'Executions kept in memory; those with something in flight are never evicted.'),
+  codeCacheCount: count(10_000, 'Executions whose workflow code is kept in memory, ready to go on without replay.'),
+  maxCausesPerLocalTask: count(
+    1000,
+    'Things that happen to an execution within one local workflow task; later ones open the next.',
+  ),
+  maxConcurrentActivities: count(1000, 'Attempts that one worker runs at once, unless the worker says otherwise.'),
+  maxBacklogInMemoryCount: count(
+    1000,
+    'Tasks of one task queue kept in memory while no worker is free; the rest is read when it drains.',
+  ),
+  maxPollersPerTaskQueue: count(1000, 'Polls that may wait at one task queue.'),
+  maxPayloadBytes: count(2 * 1024 * 1024, 'One payload; a bigger one is refused.'),
+  maxTurnBytes: count(8 * 1024 * 1024, 'What one turn of an execution may write.'),
+  maxHistoryPageEvents: count(1000, 'Events of one page of `history`.'),
+  openIdFilterBytes: count(2 * 1024 * 1024, 'Counting filter of open workflow ids: spares a read at each start.'),
+  filterSliceMs: ms(2, 'Longest piece of work at a time while the filter is filled after open.'),
+  rebuildSliceMs: ms(4, 'Longest piece of work at a time while a long history is rebuilt.'),
+  timerLookAheadMs: ms(
+    300_000,
+    'Timers due within this are kept in memory; later ones are read when their time comes near.',
+  ),
+  maxTimersInMemoryCount: count(200_000, 'Timers read ahead at most; beyond it the look-ahead shortens.'),
+  stalledRetryMs: ms(600_000, 'How long a stalled execution waits before unchanged code is tried again.'),
+  dueRetryInitialMs: ms(1000, 'Wait after the first failure to handle a task of a queue; doubles.'),
+  dueRetryMaximumMs: ms(60_000, 'Longest wait between tries of a task of a queue.'),
+  maxTaskAttempts: count(70, 'Failures of a task of a queue before it goes to the dead letters.'),
+  reopenInitialMs: ms(100, 'Wait before a broken medium is opened again; doubles.'),
+  reopenMaximumMs: ms(10_000, 'Longest wait between tries to open a broken medium.'),
+  leaseMs: ms(5000, 'How long a host that went silent keeps its shards, where a medium is shared.'),
+  openTimeoutMs: ms(30_000, 'How long `openLoom` waits for shards that another host still holds.'),
+})
+
+/** Bounds and intervals, all with defaults; see the descriptions of each field. */
+export type Settings = z.output<typeof settingsSchema>
+/** Any part of the settings. */
+export type SettingsInput = z.input<typeof settingsSchema>
+
+export const DEFAULT_SETTINGS: Settings = settingsSchema.parse({})
