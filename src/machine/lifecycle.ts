@@ -1,0 +1,110 @@
+/**
+ * The beginning of an execution, and its ends.
+ *
+ * Invariant: the turn that closes an execution clears all of its progress, so that no row of it is left behind. What was
+ * pending stays in the recorded state, as history has it, and is dead.
+ */
+import type { CompleteWorkflowExecutionCommand, FailWorkflowExecutionCommand } from '../protocol/command.js'
+import type { EventAttributes, EventOf, HistoryEvent, WorkflowStatus } from '../protocol/event.js'
+import type { Payloads } from '../protocol/payload.js'
+import { BadCommandError, ExecutionClosedError } from './errors.js'
+import type { ExecutionState } from './state.js'
+import type { Turn } from './turn.js'
+import { DEFAULT_WORKFLOW_TASK_TIMEOUT_MS, forceCloseWorkflowTask, scheduleWorkflowTask } from './workflow-task.js'
+
+/** A worker that died is not waited for longer. As in Temporal. */
+const LONGEST_WORKFLOW_TASK_TIMEOUT_MS = 120_000
+
+/** The first turn of an execution. A task time-out of 0 is given its default. */
+export function startExecution(turn: Turn, attributes: EventAttributes['WorkflowExecutionStarted']): void {
+  turn.append('WorkflowExecutionStarted', {
+    workflowType: attributes.workflowType,
+    workflowId: attributes.workflowId,
+    taskQueue: attributes.taskQueue,
+    input: attributes.input,
+    workflowExecutionTimeoutMs: attributes.workflowExecutionTimeoutMs,
+    workflowRunTimeoutMs: attributes.workflowRunTimeoutMs,
+    workflowTaskTimeoutMs: taskTimeoutMs(attributes.workflowTaskTimeoutMs, attributes.workflowRunTimeoutMs),
+    originalExecutionRunId: attributes.originalExecutionRunId,
+    firstExecutionRunId: attributes.firstExecutionRunId,
+    attempt: attributes.attempt,
+    identity: attributes.identity,
+    requestId: attributes.requestId,
+    replayRules: attributes.replayRules,
+  })
+  scheduleWorkflowTask(turn)
+}
+
+function taskTimeoutMs(askedMs: number, runTimeoutMs: number): number {
+  const timeoutMs = askedMs === 0 ? DEFAULT_WORKFLOW_TASK_TIMEOUT_MS : askedMs
+  const longestMs = runTimeoutMs === 0 ? LONGEST_WORKFLOW_TASK_TIMEOUT_MS : runTimeoutMs
+  return Math.min(timeoutMs, longestMs, LONGEST_WORKFLOW_TASK_TIMEOUT_MS)
+}
+
+export interface Termination {
+  readonly reason: string
+  readonly details: Payloads | undefined
+  readonly identity: string
+}
+
+export function terminateExecution(turn: Turn, { reason, details, identity }: Termination): void {
+  if (turn.state.closed !== undefined) throw new ExecutionClosedError()
+  forceCloseWorkflowTask(turn, identity)
+  turn.append('WorkflowExecutionTerminated', { reason, details, identity })
+  clearProgress(turn)
+}
+
+export function completeExecution(
+  turn: Turn,
+  command: CompleteWorkflowExecutionCommand,
+  workflowTaskCompletedEventId: number,
+): void {
+  requireNothingUnseen(turn.state, command)
+  turn.append('WorkflowExecutionCompleted', { result: command.result, workflowTaskCompletedEventId })
+  clearProgress(turn)
+}
+
+export function failExecution(
+  turn: Turn,
+  command: FailWorkflowExecutionCommand,
+  workflowTaskCompletedEventId: number,
+): void {
+  const { failure } = command
+  if (failure === undefined) {
+    const detail = 'Failure is not set on FailWorkflowExecutionCommand.'
+    throw new BadCommandError(command, 'BadFailWorkflowExecutionAttributes', detail)
+  }
+  requireNothingUnseen(turn.state, command)
+  turn.append('WorkflowExecutionFailed', { failure, retryState: 'RetryPolicyNotSet', workflowTaskCompletedEventId })
+  clearProgress(turn)
+}
+
+/** What arrived while the worker held the task was acknowledged: the code sees it before it may close. */
+function requireNothingUnseen(
+  state: ExecutionState,
+  command: CompleteWorkflowExecutionCommand | FailWorkflowExecutionCommand,
+): void {
+  if (state.buffered !== undefined) throw new BadCommandError(command, 'UnhandledCommand', '')
+}
+
+function clearProgress(turn: Turn): void {
+  const { activityProgress, workflowTaskProgress, stall } = turn.state
+  if (activityProgress !== undefined) {
+    for (const [scheduledEventId, { phase, incarnation, attempt }] of activityProgress) {
+      const isRunningHere = phase === 'started' && incarnation !== ''
+      if (isRunningHere) turn.addTask({ type: 'CancelActivityTask', scheduledEventId, attempt, reason: 'closed' })
+      turn.change({ type: 'activity', scheduledEventId, value: undefined })
+    }
+  }
+  if (workflowTaskProgress !== undefined) turn.change({ type: 'workflowTask', value: undefined })
+  if (stall !== undefined) turn.change({ type: 'stall', value: undefined })
+}
+
+export function applyExecutionStarted(state: ExecutionState, event: EventOf<'WorkflowExecutionStarted'>): void {
+  state.started = event
+}
+
+export function applyExecutionClosed(state: ExecutionState, event: HistoryEvent, status: WorkflowStatus): void {
+  state.closed = event
+  state.status = status
+}

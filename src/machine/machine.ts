@@ -1,0 +1,187 @@
+/**
+ * The workflow state machine: commands, answers and due tasks in; events, progress and tasks out.
+ *
+ * Invariant: what is recorded changes only in `applyEvent`, which live turns and rebuilds share, so that the two cannot
+ * come to differ; progress changes only in `applyProgress`, which live turns and rows share.
+ */
+import { unreachable } from '../base/assert.js'
+import type { EventAttributes, EventType, HistoryEvent } from '../protocol/event.js'
+import { applyActivityTaskCancelRequested, applyActivityTaskEnded, applyActivityTaskScheduled } from './activity.js'
+import { applyExecutionClosed, applyExecutionStarted } from './lifecycle.js'
+import { applyExecutionSignaled } from './signal.js'
+import { ExecutionState } from './state.js'
+import { applyTimerEnded, applyTimerStarted } from './timer.js'
+import type { NewTask, ProgressChange } from './transition.js'
+import type { Turn, TurnMark } from './turn.js'
+import {
+  applyWorkflowTaskCompleted,
+  applyWorkflowTaskLost,
+  applyWorkflowTaskScheduled,
+  applyWorkflowTaskStarted,
+} from './workflow-task.js'
+
+/** Runs one turn. When `act` throws, `state` is as it was: what came before the mistake leaves no trace. */
+export function takeTurn(state: ExecutionState, nowMs: number, act: (turn: LiveTurn) => void): LiveTurn {
+  const turn = new LiveTurn(state)
+  turn.nowMs = nowMs
+  const mark = turn.mark()
+  try {
+    act(turn)
+  } catch (error) {
+    turn.rollBack(mark)
+    throw error
+  }
+  turn.keep()
+  return turn
+}
+
+/** The state that a history amounts to: its recorded part. */
+export function rebuild(history: Iterable<HistoryEvent>): ExecutionState {
+  const state = new ExecutionState()
+  for (const event of history) applyEvent(state, event)
+  return state
+}
+
+/** The open turn of one execution. Whoever stages what it gathered puts new arrays in place of the old ones. */
+export class LiveTurn implements Turn {
+  readonly state: ExecutionState
+  nowMs = 0
+  /** Their ids follow one another. */
+  events: HistoryEvent[] = []
+  changes: ProgressChange[] = []
+  tasks: NewTask[] = []
+
+  constructor(state: ExecutionState) {
+    this.state = state
+  }
+
+  get eventTimeMs(): number {
+    const { lastEventTimeMs } = this.state
+    return this.nowMs > lastEventTimeMs ? this.nowMs : lastEventTimeMs
+  }
+
+  append<T extends EventType>(eventType: T, attributes: EventAttributes[T], happenedAtMs: number = this.nowMs): number {
+    const { nextEventId, lastEventTimeMs } = this.state
+    const eventTimeMs = happenedAtMs > lastEventTimeMs ? happenedAtMs : lastEventTimeMs
+    return this.#place(newEvent(nextEventId, eventType, eventTimeMs, attributes))
+  }
+
+  buffer<T extends EventType>(eventType: T, attributes: EventAttributes[T], happenedAtMs: number = this.nowMs): void {
+    const { lastEventTimeMs } = this.state
+    const eventTimeMs = happenedAtMs > lastEventTimeMs ? happenedAtMs : lastEventTimeMs
+    this.change({ type: 'buffer', event: newEvent(0, eventType, eventTimeMs, attributes) })
+  }
+
+  appendBuffered({ eventType, eventTimeMs, attributes }: HistoryEvent): number {
+    return this.#place(newEvent(this.state.nextEventId, eventType, eventTimeMs, attributes))
+  }
+
+  change(change: ProgressChange): void {
+    applyProgress(this.state, change)
+    this.changes.push(change)
+  }
+
+  addTask(task: NewTask): void {
+    this.tasks.push(task)
+  }
+
+  mark(): TurnMark {
+    this.state.mark()
+    return { eventCount: this.events.length, changeCount: this.changes.length, taskCount: this.tasks.length }
+  }
+
+  keep(): void {
+    this.state.settle()
+  }
+
+  rollBack({ eventCount, changeCount, taskCount }: TurnMark): void {
+    this.state.rollBack()
+    this.events.length = eventCount
+    this.changes.length = changeCount
+    this.tasks.length = taskCount
+  }
+
+  #place(event: HistoryEvent): number {
+    applyEvent(this.state, event)
+    this.events.push(event)
+    return event.eventId
+  }
+}
+
+/** The one place where events are made: they all have one hidden class. */
+function newEvent<T extends EventType>(
+  eventId: number,
+  eventType: T,
+  eventTimeMs: number,
+  attributes: EventAttributes[T],
+): HistoryEvent {
+  return { eventId, eventType, eventTimeMs, version: 0, attributes } as HistoryEvent
+}
+
+export function applyEvent(state: ExecutionState, event: HistoryEvent): void {
+  state.nextEventId = event.eventId + 1
+  if (event.eventTimeMs > state.lastEventTimeMs) state.lastEventTimeMs = event.eventTimeMs
+  switch (event.eventType) {
+    case 'WorkflowTaskScheduled':
+      return applyWorkflowTaskScheduled(state, event)
+    case 'WorkflowTaskStarted':
+      return applyWorkflowTaskStarted(state, event)
+    case 'WorkflowTaskCompleted':
+      return applyWorkflowTaskCompleted(state, event)
+    case 'WorkflowTaskFailed':
+    case 'WorkflowTaskTimedOut':
+      return applyWorkflowTaskLost(state)
+    case 'ActivityTaskScheduled':
+      return applyActivityTaskScheduled(state, event)
+    case 'ActivityTaskStarted':
+      // What matters of it is progress while the activity is open.
+      return
+    case 'ActivityTaskCompleted':
+    case 'ActivityTaskFailed':
+    case 'ActivityTaskTimedOut':
+    case 'ActivityTaskCanceled':
+      return applyActivityTaskEnded(state, event.attributes.scheduledEventId)
+    case 'ActivityTaskCancelRequested':
+      return applyActivityTaskCancelRequested(state, event)
+    case 'TimerStarted':
+      return applyTimerStarted(state, event)
+    case 'TimerFired':
+    case 'TimerCanceled':
+      return applyTimerEnded(state, event)
+    case 'WorkflowExecutionSignaled':
+      return applyExecutionSignaled(state, event)
+    case 'WorkflowExecutionStarted':
+      return applyExecutionStarted(state, event)
+    case 'WorkflowExecutionCompleted':
+      return applyExecutionClosed(state, event, 'Completed')
+    case 'WorkflowExecutionFailed':
+      return applyExecutionClosed(state, event, 'Failed')
+    case 'WorkflowExecutionTerminated':
+      return applyExecutionClosed(state, event, 'Terminated')
+    default:
+      return unreachable(event)
+  }
+}
+
+export function applyProgress(state: ExecutionState, change: ProgressChange): void {
+  switch (change.type) {
+    case 'activity':
+      if (change.value === undefined) return state.remove(state.activityProgress, change.scheduledEventId)
+      state.activityProgress ??= new Map()
+      return state.put(state.activityProgress, change.scheduledEventId, change.value)
+    case 'workflowTask':
+      state.workflowTaskProgress = change.value
+      return
+    case 'stall':
+      state.stall = change.value
+      return
+    case 'buffer':
+      state.buffered = state.buffered === undefined ? [change.event] : [...state.buffered, change.event]
+      return
+    case 'flushBuffer':
+      state.buffered = undefined
+      return
+    default:
+      return unreachable(change)
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * The state of one execution, in two parts. What its history amounts to (`recorded`) changes only in `applyEvent`; what
+ * history does not hold (`progress`) changes only in `applyProgress`. `rebuild(history)` gives the first, rows the second.
+ *
+ * Invariant: between `mark` and `rollBack` every change is remembered, so that a turn is kept whole or taken back whole.
+ * Values in the maps are never changed in place: a new one is set.
+ */
+import type { EventOf, HistoryEvent, WorkflowStatus } from '../protocol/event.js'
+import type { ActivityProgress, Stall, WorkflowTaskProgress } from './transition.js'
+
+/** An activity that has not closed. */
+export interface ActivityInfo {
+  readonly scheduledEventId: number
+  readonly scheduledAtMs: number
+  /** 0 while nobody asked. */
+  readonly cancelRequestedEventId: number
+  readonly attributes: EventOf<'ActivityTaskScheduled'>['attributes']
+}
+
+/** A user timer that is running. A fired or canceled one is no longer here. */
+export interface TimerInfo {
+  readonly timerId: string
+  readonly startedEventId: number
+  readonly fireAtMs: number
+}
+
+/** The workflow task that history says is pending. A transient one is in `progress` alone. */
+export interface WorkflowTaskInfo {
+  readonly scheduledEventId: number
+  readonly scheduledAtMs: number
+  /** 0 while it is only scheduled. */
+  readonly startedEventId: number
+  readonly startedAtMs: number
+  readonly attempt: number
+  readonly startToCloseTimeoutMs: number
+}
+
+/** What is replaced, never changed in place: a mark remembers it by reference. */
+type Fields = Pick<
+  ExecutionState,
+  | 'status'
+  | 'nextEventId'
+  | 'lastEventTimeMs'
+  | 'started'
+  | 'closed'
+  | 'workflowTask'
+  | 'previousStartedEventId'
+  | 'completedWorkflowTasks'
+  | 'activities'
+  | 'activityIds'
+  | 'timers'
+  | 'signalRequestIds'
+  | 'activityProgress'
+  | 'workflowTaskProgress'
+  | 'buffered'
+  | 'stall'
+>
+
+interface Mark {
+  readonly undoLength: number
+  readonly fields: Fields
+}
+
+export class ExecutionState {
+  // --- recorded
+  status: WorkflowStatus = 'Running'
+  nextEventId = 1
+  lastEventTimeMs = 0
+  /** Undefined only before the first event. */
+  started: EventOf<'WorkflowExecutionStarted'> | undefined = undefined
+  /**
+   * The closing event. It leaves `workflowTask`, `activities` and `timers` in place: they are what was pending at close.
+   * Nothing may be done with them; a task that is due for one of them is dropped.
+   */
+  closed: HistoryEvent | undefined = undefined
+  workflowTask: WorkflowTaskInfo | undefined = undefined
+  /** Started event of the last completed workflow task: what a sticky worker has seen. */
+  previousStartedEventId = 0
+  completedWorkflowTasks = 0
+  /** By scheduled event id, in order. Made when first needed, as are the other maps: a parked execution is small. */
+  activities: Map<number, ActivityInfo> | undefined = undefined
+  /** activityId → scheduled event id, of those that have not closed. */
+  activityIds: Map<string, number> | undefined = undefined
+  /** By timer id. */
+  timers: Map<string, TimerInfo> | undefined = undefined
+  /** Request ids of signals that were recorded. */
+  signalRequestIds: Set<string> | undefined = undefined
+
+  // --- progress: all of it is cleared by the turn that closes the execution
+  activityProgress: Map<number, ActivityProgress> | undefined = undefined
+  workflowTaskProgress: WorkflowTaskProgress | undefined = undefined
+  /** In order of arrival; event ids are 0. Only while a remote worker holds a workflow task; replaced, never changed in place. */
+  buffered: HistoryEvent[] | undefined = undefined
+  stall: Stall | undefined = undefined
+
+  /** What was changed inside maps and sets since the outermost mark; undefined while there is none. Flat triples: collection, key, what it held before. */
+  #undo: unknown[] | undefined = undefined
+  /** Those that were neither settled nor rolled back, outermost first. */
+  #marks: Mark[] | undefined = undefined
+
+  /** From here on changes are remembered, until `settle` or `rollBack`. Marks nest. */
+  mark(): void {
+    this.#undo ??= []
+    this.#marks ??= []
+    this.#marks.push({
+      undoLength: this.#undo.length,
+      fields: {
+        status: this.status,
+        nextEventId: this.nextEventId,
+        lastEventTimeMs: this.lastEventTimeMs,
+        started: this.started,
+        closed: this.closed,
+        workflowTask: this.workflowTask,
+        previousStartedEventId: this.previousStartedEventId,
+        completedWorkflowTasks: this.completedWorkflowTasks,
+        activities: this.activities,
+        activityIds: this.activityIds,
+        timers: this.timers,
+        signalRequestIds: this.signalRequestIds,
+        activityProgress: this.activityProgress,
+        workflowTaskProgress: this.workflowTaskProgress,
+        buffered: this.buffered,
+        stall: this.stall,
+      },
+    })
+  }
+
+  /** What happened since the last mark is kept, as far as that mark goes. Without a mark it does nothing. */
+  settle(): void {
+    const marks = this.#marks
+    if (marks === undefined) return
+    marks.pop()
+    if (marks.length > 0) return
+    this.#marks = undefined
+    this.#undo = undefined
+  }
+
+  /** What happened since the last mark is taken back: the state is as `mark` found it. The order within a map may differ. */
+  rollBack(): void {
+    const undo = this.#undo
+    const mark = this.#marks?.at(-1)
+    if (undo === undefined || mark === undefined) return
+    for (let at = undo.length - 3; at >= mark.undoLength; at -= 3) restore(undo[at], undo[at + 1], undo[at + 2])
+    undo.length = mark.undoLength
+    Object.assign(this, mark.fields)
+    this.settle()
+  }
+
+  /** For the nouns' apply functions: every change of a map goes through here. */
+  put<K, V>(map: Map<K, V>, key: K, value: V): void {
+    this.#undo?.push(map, key, map.get(key))
+    map.set(key, value)
+  }
+
+  remove<K, V>(map: Map<K, V> | undefined, key: K): void {
+    if (map === undefined) return
+    this.#undo?.push(map, key, map.get(key))
+    map.delete(key)
+  }
+
+  addTo(set: Set<string>, value: string): void {
+    if (set.has(value)) return
+    this.#undo?.push(set, value, undefined)
+    set.add(value)
+  }
+}
+
+function restore(target: unknown, key: unknown, before: unknown): void {
+  if (target instanceof Set) target.delete(key)
+  else if (before === undefined) (target as Map<unknown, unknown>).delete(key)
+  else (target as Map<unknown, unknown>).set(key, before)
+}

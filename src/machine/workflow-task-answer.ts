@@ -1,0 +1,54 @@
+/**
+ * A worker that holds a workflow task answers it.
+ *
+ * Invariant: the answer is carried out whole, or not at all. When one command is bad the task has failed instead, as if
+ * the worker had said so.
+ */
+import type { Failure } from '../protocol/failure.js'
+import type { RespondWorkflowTaskCompletedRequest } from '../protocol/services.js'
+import { carryOutCommands, checkCommands } from './commands.js'
+import { BadCommandError } from './errors.js'
+import type { WorkflowTaskProgress } from './transition.js'
+import type { Turn } from './turn.js'
+import { endAttempt, requireHeld, scheduleWorkflowTask, type WorkflowTaskId } from './workflow-task.js'
+import { appendScheduled, startedAttributes } from './workflow-task-start.js'
+
+export interface WorkflowTaskAnswer extends Pick<
+  RespondWorkflowTaskCompletedRequest,
+  'commands' | 'identity' | 'sdk' | 'forceCreateNewWorkflowTask'
+> {
+  readonly token: WorkflowTaskId
+  /** Of the history that the worker was given. */
+  readonly historySizeBytes: number
+}
+
+/** Returns why the task has failed, for the worker to know; undefined: it is completed. Either is to be committed. */
+export function completeWorkflowTask(turn: Turn, answer: WorkflowTaskAnswer): BadCommandError | undefined {
+  const held = requireHeld(turn.state, answer.token)
+  checkCommands(answer.commands)
+  const mark = turn.mark()
+  try {
+    carryOutAnswer(turn, held, answer)
+  } catch (error) {
+    turn.rollBack(mark)
+    if (!(error instanceof BadCommandError)) throw error
+    const failure: Failure = { type: 'none', message: error.message }
+    endAttempt(turn, held, { cause: error.failedCause, failure, identity: answer.identity })
+    return error
+  }
+  turn.keep()
+  return undefined
+}
+
+function carryOutAnswer(turn: Turn, held: WorkflowTaskProgress, answer: WorkflowTaskAnswer): void {
+  const { identity, sdk } = answer
+  const { scheduledEventId, startedEventId } = held
+  if (held.attempt > 1) {
+    appendScheduled(turn, held, held.attempt)
+    turn.append('WorkflowTaskStarted', startedAttributes(held, answer.historySizeBytes), held.startedAtMs)
+  }
+  turn.change({ type: 'workflowTask', value: undefined })
+  const completedEventId = turn.append('WorkflowTaskCompleted', { scheduledEventId, startedEventId, identity, sdk })
+  carryOutCommands(turn, answer.commands, completedEventId, identity)
+  if (answer.forceCreateNewWorkflowTask && turn.state.closed === undefined) scheduleWorkflowTask(turn)
+}

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { fireTimer } from '../../src/machine/timer.js'
+import { COMPLETE, Subject, timer } from './subject.js'
+
+test('a signal wakes the code once, however many come', () => {
+  const subject = new Subject()
+  subject.start()
+  subject.run()
+
+  const first = subject.signal('a')
+  const second = subject.signal('b')
+
+  expect(first.tasks).toEqual([{ type: 'DispatchWorkflowTask', scheduledEventId: 6 }])
+  expect(second.tasks).toEqual([])
+  expect(subject.types.slice(4)).toEqual([
+    'WorkflowExecutionSignaled',
+    'WorkflowTaskScheduled',
+    'WorkflowExecutionSignaled',
+  ])
+})
+
+test('a signal with a known request id does nothing, be the first recorded or still buffered', () => {
+  const subject = new Subject()
+  subject.start()
+  subject.signal('a', 'r1')
+  const token = subject.poll()
+  subject.signal('b', 'r2')
+  subject.signal('c')
+
+  expect(subject.signal('a', 'r1').changes).toEqual([])
+  expect(subject.signal('b', 'r2').changes).toEqual([])
+  expect(subject.signal('d', 'r3').changes).toHaveLength(1)
+  subject.answer(token)
+
+  expect([...subject.state.signalRequestIds!]).toEqual(['r1', 'r2', 'r3'])
+})
+
+test('a request id is looked for among signals only', () => {
+  const subject = new Subject()
+  subject.start()
+  subject.run(timer('t1', 0))
+  subject.signal('wake')
+  subject.poll()
+  subject.turn((turn) => fireTimer(turn, { timerId: 't1', startedEventId: 5 }))
+
+  expect(subject.signal('b', 'r2').changes).toHaveLength(1)
+})
+
+test('signals without a request id are all different', () => {
+  const subject = new Subject()
+  subject.start()
+
+  subject.signal('a')
+  subject.signal('a')
+
+  expect(subject.types.slice(2)).toEqual(['WorkflowExecutionSignaled', 'WorkflowExecutionSignaled'])
+  expect(subject.state.signalRequestIds).toBeUndefined()
+})
+
+test('a closed execution takes no signal', () => {
+  const subject = new Subject()
+  subject.start()
+  subject.run(COMPLETE)
+
+  expect(() => subject.signal('late')).toThrow(expect.objectContaining({ code: 'LOOM_EXECUTION_CLOSED' }))
+})
