@@ -1,0 +1,333 @@
+/**
+ * Opens and closes shards: claims them from the medium, makes each when it is first needed, and claims again what was lost.
+ *
+ * Invariant: a shard that was lost is gone for its applications (`onLost`) before it is claimed again (`onOpened`), so nobody
+ * goes on from state that another owner may have changed.
+ */
+import { jitteredBackoffMs } from '../base/backoff.js'
+import type { Clock, TimerHandle } from '../base/clock.js'
+import { sleep } from '../base/clock.js'
+import { LoomError, isLoomError } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import type { Random } from '../base/random.js'
+import { shardId, shardIndex } from '../storage/medium.js'
+import type { Claimed, Fence, Head, Medium, MediumFactory, Owner, ShardId } from '../storage/medium.js'
+import { CommitLoop } from './commit-loop.js'
+import { OutcomeUnknownError } from './errors.js'
+import { shardOfHash } from './ring.js'
+import { Shard, readHead } from './shard.js'
+
+export interface ControllerParts {
+  readonly mediumFactory: MediumFactory
+  readonly shardCount: number
+  readonly host: string
+  readonly newIncarnation: () => string
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly leaseMs: number
+  readonly openTimeoutMs: number
+  readonly reopenInitialMs: number
+  readonly reopenMaximumMs: number
+  readonly afterRound: (fn: () => void) => void
+  /** These are ours now: read back what they hold. What it gives is called when they take calls. */
+  readonly onOpened: (medium: Medium, shards: readonly ShardId[] | 'claimed') => Promise<() => void>
+  /** Nothing of this shard in memory may be used any more; undefined: of all shards. */
+  readonly onLost: (shard: Shard | undefined, error: LoomError) => void
+}
+
+interface Held {
+  readonly fence: Fence
+  /** Heads that no shard was made of yet. */
+  readonly heads: Map<ShardId, Head>
+}
+
+export class ShardController {
+  readonly #parts: ControllerParts
+  #medium: Medium | undefined = undefined
+  #loop: CommitLoop | undefined = undefined
+  #owner: Owner
+  /** By index in the ring: whose fence a shard that is not made yet would have. A store of one unit shares one. */
+  #held = new Map<ShardId, Held>()
+  #heldByAll: Held | undefined = undefined
+  #shards = new Map<number, Shard>()
+  /** Indexes of shards that were lost and are not read back yet. */
+  #lost = new Set<number>()
+  #nextTaskId = 1
+  #validUntil = Number.POSITIVE_INFINITY
+  #heartbeat: TimerHandle | undefined = undefined
+  #isReady = false
+  #closing: Promise<void> | undefined = undefined
+  readonly #stopped = new AbortController()
+  /** Reclaiming and reopening, so that `close` can wait for it. */
+  #repair: Promise<void> = Promise.resolve()
+
+  constructor(parts: ControllerParts) {
+    this.#parts = parts
+    this.#owner = { host: parts.host, incarnation: parts.newIncarnation() }
+  }
+
+  get incarnation(): string {
+    return this.#owner.incarnation
+  }
+
+  get medium(): Medium {
+    if (this.#medium === undefined) throw new LoomError('LOOM_UNAVAILABLE', 'the medium is being opened again')
+    return this.#medium
+  }
+
+  get stats(): { readonly flushCount: number; readonly rowCount: number } {
+    return { flushCount: this.#loop?.flushCount ?? 0, rowCount: this.#loop?.rowCount ?? 0 }
+  }
+
+  /** Opens the medium and claims every shard of the ring. Rejects, with nothing held, when it cannot. */
+  async open(): Promise<void> {
+    await this.#openMedium(this.#parts.clock.monotonicMs() + this.#parts.openTimeoutMs)
+  }
+
+  nextTaskId(): number {
+    return this.#nextTaskId++
+  }
+
+  /** The open shard of an execution; throws LOOM_UNAVAILABLE while it is not ours. */
+  shardOfHash(hash: number): Shard {
+    const index = shardOfHash(hash, this.#parts.shardCount)
+    const shard = this.#shards.get(index)
+    if (shard !== undefined && this.#isReady) return shard
+    return this.#makeShard(index)
+  }
+
+  /** As `shardOfHash`, while shards are being read back. */
+  shardForRecovery(id: ShardId): Shard {
+    return this.#shards.get(shardIndex(id)) ?? this.#makeShard(shardIndex(id), true)
+  }
+
+  /** Shards that were written to, or touched since open. */
+  knownShards(): readonly Shard[] {
+    for (const id of this.#heldByAll?.heads.keys() ?? []) this.shardForRecovery(id)
+    return [...this.#shards.values()]
+  }
+
+  touch(shard: Shard): void {
+    this.#loop?.touch(shard)
+  }
+
+  /** A mistake of ours was met on this shard: what it holds in memory cannot be trusted. */
+  failShard(shard: Shard, error: LoomError): void {
+    if (this.#shards.get(shard.index) !== shard) return
+    shard.close(error)
+    this.#onShardLost(shard, error)
+  }
+
+  idle(): Promise<void> {
+    return this.#loop?.idle() ?? Promise.resolve()
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    this.#stopped.abort()
+    await this.#repair
+    this.#isReady = false
+    if (this.#heartbeat !== undefined) this.#parts.clock.clearTimer(this.#heartbeat)
+    const medium = this.#medium
+    if (medium === undefined) return
+    await this.#loop?.idle()
+    this.#loop?.close(closedError())
+    const held = this.#heldByAll
+    if (held !== undefined) await this.#release(medium, held.fence)
+    this.#medium = undefined
+    await medium.close()
+  }
+
+  /** Best effort: a lease that is not given back runs out. */
+  async #release(medium: Medium, fence: Fence): Promise<void> {
+    try {
+      await medium.release(this.#unitOf(medium, undefined), fence)
+    } catch (error) {
+      this.#parts.logger.warn({ error }, 'the shards were not released')
+    }
+  }
+
+  /** All shards of the ring, or those of one unit. */
+  #unitOf(medium: Medium, unit: number | undefined): readonly ShardId[] {
+    const all = Array.from({ length: this.#parts.shardCount }, (_, index) => shardId('history', index))
+    return unit === undefined ? all : all.filter((id) => medium.unitOf(id) === unit)
+  }
+
+  #makeShard(index: number, isRecovery = false): Shard {
+    if (!this.#isReady && !isRecovery) throw new LoomError('LOOM_UNAVAILABLE', `shard ${index} is not open`)
+    const id = shardId('history', index)
+    if (this.#lost.has(index) && !isRecovery)
+      throw new LoomError('LOOM_UNAVAILABLE', `shard ${index} is being claimed again`)
+    const held = this.#held.get(id) ?? this.#heldByAll
+    if (held === undefined) throw new LoomError('LOOM_UNAVAILABLE', `shard ${index} is being claimed`)
+    const shard = new Shard(id, held.fence, held.heads.get(id))
+    held.heads.delete(id)
+    this.#shards.set(index, shard)
+    return shard
+  }
+
+  // ---- opening
+
+  async #openMedium(untilMs: number): Promise<void> {
+    const { mediumFactory, shardCount, clock, logger, leaseMs, random, afterRound } = this.#parts
+    const medium = mediumFactory.create({ clock, logger })
+    try {
+      await medium.open(this.#owner, { spaces: { history: shardCount }, leaseMs })
+      this.#medium = medium
+      await this.#claimAll(medium, untilMs)
+      this.#loop = new CommitLoop({
+        medium,
+        clock,
+        random,
+        logger,
+        afterRound,
+        validUntil: () => this.#validUntil,
+        onShardLost: (shard, error) => this.#onShardLost(shard, error),
+        onBroken: (error) => this.#onBroken(error),
+      })
+      const takeUp = await this.#parts.onOpened(medium, 'claimed')
+      this.#isReady = true
+      takeUp()
+      if (medium.supports.shared) this.#armHeartbeat(medium)
+    } catch (error) {
+      this.#loop?.close(closedError())
+      this.#medium = undefined
+      this.#forget()
+      // The error that matters is the first one.
+      await medium.close().catch((reason: unknown) => logger.warn({ error: reason }, 'the medium did not close'))
+      throw error
+    }
+  }
+
+  async #claimAll(medium: Medium, untilMs: number): Promise<void> {
+    const { clock, shardCount } = this.#parts
+    let wanted: readonly ShardId[] = Array.from({ length: shardCount }, (_, index) => shardId('history', index))
+    for (;;) {
+      const { claimed, held } = await medium.claim(wanted)
+      for (const claim of claimed) this.#hold(claim, claim.shards.length === shardCount)
+      if (held.length === 0) return
+      const retryMs = Math.min(...held.map((one) => one.retryMs))
+      if (clock.monotonicMs() + retryMs > untilMs || this.#stopped.signal.aborted) {
+        const { by } = held[0]!
+        throw new LoomError('LOOM_MEDIUM_BUSY', `${medium.name}: its shards are held by ${by.host} (${by.incarnation})`)
+      }
+      await sleep(clock, retryMs, this.#stopped.signal)
+      wanted = held.flatMap((one) => one.shards)
+    }
+  }
+
+  #hold(claim: Claimed, isAll: boolean): void {
+    const held: Held = { fence: claim.fence, heads: new Map(claim.heads) }
+    if (isAll) this.#heldByAll = held
+    else for (const id of claim.shards) this.#held.set(id, held)
+    this.#validUntil = Math.min(this.#validUntil, claim.validUntil)
+    for (const [id, head] of claim.heads) {
+      const { nextTaskId } = readHead(head, id)
+      if (nextTaskId > this.#nextTaskId) this.#nextTaskId = nextTaskId
+    }
+  }
+
+  #armHeartbeat(medium: Medium): void {
+    const { clock, leaseMs } = this.#parts
+    this.#heartbeat = clock.setTimer(leaseMs / 3, () => void this.#beat(medium))
+  }
+
+  async #beat(medium: Medium): Promise<void> {
+    try {
+      this.#validUntil = (await medium.heartbeat(new Uint8Array(0))).validUntil
+    } catch (error) {
+      if (this.#medium !== medium || this.#stopped.signal.aborted) return
+      this.#parts.logger.warn({ error }, 'a heartbeat failed')
+    }
+    if (this.#medium === medium && !this.#stopped.signal.aborted) this.#armHeartbeat(medium)
+  }
+
+  // ---- losing
+
+  #forget(): void {
+    this.#isReady = false
+    this.#shards = new Map()
+    this.#lost = new Set()
+    this.#held = new Map()
+    this.#heldByAll = undefined
+    this.#validUntil = Number.POSITIVE_INFINITY
+  }
+
+  #onShardLost(shard: Shard, error: LoomError): void {
+    if (this.#shards.get(shard.index) !== shard) return
+    this.#shards.delete(shard.index)
+    this.#lost.add(shard.index)
+    this.#parts.logger.warn({ shard: shard.id, error }, 'a shard was lost and is claimed again')
+    this.#parts.onLost(shard, error)
+    this.#repair = this.#repair.then(() => this.#reclaim(shard.id))
+  }
+
+  async #reclaim(id: ShardId): Promise<void> {
+    await this.#untilDone('claiming a shard again', async () => {
+      const medium = this.#medium
+      if (medium === undefined) return
+      const unit = this.#unitOf(medium, medium.unitOf(id))
+      // A unit is claimed whole: its other shards go on under the new fence, from what is durable.
+      for (const one of unit) this.#dropQuietly(shardIndex(one))
+      const { claimed, held } = await medium.claim(unit)
+      if (held.length > 0) throw new LoomError('LOOM_MEDIUM_BUSY', `shard ${id} is held by ${held[0]!.by.host}`)
+      for (const claim of claimed) {
+        this.#hold(claim, claim.shards.length === this.#parts.shardCount)
+        const takeUp = await this.#parts.onOpened(medium, claim.shards)
+        for (const one of claim.shards) this.#lost.delete(shardIndex(one))
+        takeUp()
+      }
+    })
+  }
+
+  #dropQuietly(index: number): void {
+    this.#lost.add(index)
+    const shard = this.#shards.get(index)
+    if (shard === undefined) return
+    const error = new OutcomeUnknownError(shard.id)
+    this.#shards.delete(index)
+    shard.close(error)
+    this.#parts.onLost(shard, error)
+  }
+
+  /** Close, drop every shard, reopen with back-off; never go on. */
+  #onBroken(error: LoomError): void {
+    const medium = this.#medium
+    if (medium === undefined) return
+    this.#parts.logger.error({ error }, 'the medium is broken: all shards are dropped, and it is opened again')
+    this.#medium = undefined
+    if (this.#heartbeat !== undefined) this.#parts.clock.clearTimer(this.#heartbeat)
+    for (const shard of this.#shards.values()) shard.close(error)
+    this.#loop?.close(error)
+    this.#forget()
+    this.#parts.onLost(undefined, error)
+    this.#owner = { host: this.#owner.host, incarnation: this.#parts.newIncarnation() }
+    this.#repair = this.#repair
+      .then(() => medium.close())
+      .catch((reason: unknown) => this.#parts.logger.warn({ error: reason }, 'the broken medium did not close'))
+      .then(() => this.#untilDone('opening the medium again', () => this.#openMedium(Number.POSITIVE_INFINITY)))
+  }
+
+  /** Tries with back-off until it succeeds, the loom is closed, or the store says that it never will. */
+  async #untilDone(what: string, act: () => Promise<void>): Promise<void> {
+    const { clock, random, logger, reopenInitialMs, reopenMaximumMs } = this.#parts
+    for (let attempt = 1; !this.#stopped.signal.aborted; attempt++) {
+      try {
+        return await act()
+      } catch (error) {
+        logger.error({ error, attempt }, `${what} failed`)
+        if (isLoomError(error, 'LOOM_CORRUPT') || isLoomError(error, 'LOOM_STORE_MISMATCH')) return
+      }
+      const backoff = { initialMs: reopenInitialMs, coefficient: 2, maximumMs: reopenMaximumMs }
+      await sleep(clock, jitteredBackoffMs(backoff, attempt, random), this.#stopped.signal)
+    }
+  }
+}
+
+function closedError(): LoomError {
+  return new LoomError('LOOM_CLOSED', 'the loom is closed')
+}

@@ -1,0 +1,158 @@
+/**
+ * One open shard: its head, and what is staged on it until the next flush.
+ *
+ * Invariant: what is staged goes out in one commit or fails together, and nobody hears of it before. The pending counts of
+ * the head are those of the rows, so that a lost row is noticed at open.
+ */
+import { assert } from '../base/assert.js'
+import type { LoomError } from '../base/errors.js'
+import { decodeRow, encodeRow } from '../storage/codec.js'
+import { CorruptError } from '../storage/errors.js'
+import { shardIndex } from '../storage/medium.js'
+import type { Change, Fence, Head, Key, KeyBounds, ShardCommit, ShardId } from '../storage/medium.js'
+
+/** Kinds of rows that are read by shard, and counted in its head. The numbers are stored. */
+export const TASK_KINDS = { attempt: 1, timer: 2, backlog: 3, buffered: 4, deadLetter: 5 } as const
+const COUNTED_KINDS = 6
+
+/** Who is told what became of a turn. */
+export interface StagedTurn {
+  /** The turn is durable. Must not throw. */
+  durable(): void
+  /** The turn is not written, or nobody knows: `error` says which. Must not throw. */
+  failed(error: LoomError): void
+}
+
+/** What gathers for the next commit of one shard. */
+export interface Stage {
+  readonly changes: Map<Key, Change>
+  readonly clears: (KeyBounds & { readonly hash: number })[]
+  readonly consumed: Key[]
+  readonly turns: StagedTurn[]
+  bytes: number
+}
+
+/** A commit on its way. */
+export interface Sealed {
+  readonly shard: Shard
+  readonly commit: ShardCommit
+  readonly turns: readonly StagedTurn[]
+}
+
+const ROW_OVERHEAD_BYTES = 16
+const NO_CLEARS: readonly never[] = []
+
+export class Shard {
+  readonly id: ShardId
+  readonly fence: Fence
+  /** Of the last commit that was sealed. */
+  #seq: number
+  /** Rows of each task kind, staged ones included. */
+  readonly #pending: number[] = new Array<number>(COUNTED_KINDS).fill(0)
+  /** No task of this shard has this id or a higher one. */
+  #nextTaskId: number
+  #stage: Stage | undefined = undefined
+  /** Sealed and not settled yet: at most one, so that the next waits for its outcome. */
+  inFlight: Sealed | undefined = undefined
+  /** Why the shard is closed; undefined while it is open. */
+  closedBy: LoomError | undefined = undefined
+
+  constructor(id: ShardId, fence: Fence, head: Head | undefined) {
+    this.id = id
+    this.fence = fence
+    const fields = head === undefined ? undefined : readHead(head, id)
+    this.#seq = head?.seq ?? 0
+    this.#nextTaskId = fields?.nextTaskId ?? 1
+    if (fields !== undefined)
+      for (let kind = 0; kind < COUNTED_KINDS; kind++) this.#pending[kind] = fields.pending[kind] ?? 0
+  }
+
+  get index(): number {
+    return shardIndex(this.id)
+  }
+
+  get staged(): Stage | undefined {
+    return this.#stage
+  }
+
+  pendingOf(kind: number): number {
+    return this.#pending[kind] ?? 0
+  }
+
+  /** Where a turn puts its rows. */
+  stage(): Stage {
+    return (this.#stage ??= { changes: new Map(), clears: [], consumed: [], turns: [], bytes: 0 })
+  }
+
+  put(key: Key, hash: number, value: Uint8Array): void {
+    const stage = this.stage()
+    stage.changes.set(key, { hash, value })
+    stage.bytes += key.length + value.length + ROW_OVERHEAD_BYTES
+  }
+
+  remove(key: Key, hash: number): void {
+    const stage = this.stage()
+    stage.changes.set(key, { hash, value: undefined })
+    stage.bytes += key.length + ROW_OVERHEAD_BYTES
+  }
+
+  /** A row of a task kind: counted. Its key is new: it carries a task id. */
+  putTask(key: Key, hash: number, taskId: number, value: Uint8Array): void {
+    this.put(key, hash, value)
+    const kind = key.charCodeAt(0)
+    this.#pending[kind] = this.#pending[kind]! + 1
+    if (taskId >= this.#nextTaskId) this.#nextTaskId = taskId + 1
+  }
+
+  removeTask(key: Key, hash: number): void {
+    const kind = key.charCodeAt(0)
+    const left = this.#pending[kind]! - 1
+    assert(left >= 0, `shard ${this.id} has no row of kind ${kind} left to delete`)
+    this.#pending[kind] = left
+    const stage = this.stage()
+    // Put and deleted within one flush: the row never was.
+    if (stage.changes.get(key)?.value !== undefined) stage.changes.delete(key)
+    else this.remove(key, hash)
+  }
+
+  /** Takes what is staged out as the next commit. */
+  seal(): Sealed {
+    const stage = this.#stage
+    assert(
+      stage !== undefined && this.inFlight === undefined,
+      `shard ${this.id} has nothing to seal, or a commit in flight`,
+    )
+    this.#stage = undefined
+    const commit: ShardCommit = {
+      shard: this.id,
+      fence: this.fence,
+      seq: ++this.#seq,
+      head: encodeRow([this.#nextTaskId, this.#pending]),
+      clears: stage.clears.length === 0 ? NO_CLEARS : stage.clears,
+      changes: stage.changes,
+      consumed: stage.consumed,
+    }
+    return (this.inFlight = { shard: this, commit, turns: stage.turns })
+  }
+
+  /** Everything that is staged or in flight fails with `error`; the shard takes nothing more. */
+  close(error: LoomError): void {
+    if (this.closedBy !== undefined) return
+    this.closedBy = error
+    const turns = [...(this.inFlight?.turns ?? []), ...(this.#stage?.turns ?? [])]
+    this.inFlight = undefined
+    this.#stage = undefined
+    for (const turn of turns) turn.failed(error)
+  }
+}
+
+/** The next task id of a shard, from its head alone. */
+export function readHead(
+  head: Head,
+  shard: ShardId,
+): { readonly nextTaskId: number; readonly pending: readonly number[] } {
+  const [nextTaskId, pending] = decodeRow(head.bytes, `head of shard ${shard}`)
+  if (!Number.isSafeInteger(nextTaskId) || !Array.isArray(pending))
+    throw new CorruptError(`head of shard ${shard}: not a head`)
+  return { nextTaskId: nextTaskId as number, pending: pending as readonly number[] }
+}
