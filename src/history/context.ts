@@ -1,0 +1,38 @@
+/** What the verbs of history work with. */
+import type { Clock } from '../base/clock.js'
+import type { Logger } from '../base/log.js'
+import type { UuidV7Source } from '../base/uuid.js'
+import type { MatchingService } from '../protocol/services.js'
+import type { Settings } from '../protocol/settings.js'
+import type { Shard } from '../shard/shard.js'
+import type { HistoryEvent } from '../protocol/event.js'
+import type { Medium } from '../storage/medium.js'
+import type { ExecutionCache } from './cache.js'
+import type { ExecutionHost } from './contract.js'
+import type { Execution } from './execution.js'
+import type { OpenIds } from './open-ids.js'
+import type { CurrentRun, TaskRef } from './rows.js'
+import type { Waiters } from './waiters.js'
+
+export interface HistoryContext {
+  readonly host: ExecutionHost
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly settings: Settings
+  readonly cache: ExecutionCache
+  readonly waiters: Waiters
+  readonly openIds: OpenIds
+  readonly runIds: UuidV7Source
+  readonly matching: MatchingService
+  readonly medium: Medium
+  acceptsType(namespaceId: string, taskQueue: string, workflowType: string): boolean
+  shardOfHash(hash: number): Shard
+  /** From the cache, or read back and kept there when it is open. Rejects with LOOM_NOT_FOUND. */
+  findRun(ref: TaskRef, hash: number): Promise<Execution>
+  /** The current run of a workflow id, as its row says; undefined when there never was one. */
+  readCurrentRun(namespaceId: string, workflowId: string, hash: number): Promise<CurrentRun | undefined>
+  /** The closing event of a run, now or later. */
+  waitClosed(ref: TaskRef, hash: number): Promise<HistoryEvent>
+  /** Events of a run, durable ones only, from the medium. */
+  readEvents(ref: TaskRef, hash: number): AsyncGenerator<readonly HistoryEvent[]>
+}

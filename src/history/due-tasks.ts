@@ -1,0 +1,205 @@
+/**
+ * The timer queue of a host: what the wheel says is due becomes turns, and timers far ahead are read when their time comes near.
+ *
+ * Each task may run twice and asks the state whether it still means something; its row is deleted by the commit that makes
+ * it moot. A task that keeps failing goes to the dead letters, so that it holds nobody up.
+ */
+import { backoffMs } from '../base/backoff.js'
+import { isLoomError } from '../base/errors.js'
+import { retryActivity } from '../machine/activity-attempt.js'
+import { timeoutActivity } from '../machine/activity-end.js'
+import type { LiveTurn } from '../machine/machine.js'
+import { fireTimer } from '../machine/timer.js'
+import { retryStalledWorkflowTask } from '../machine/local-workflow-task.js'
+import { timeoutWorkflowTask, workflowTaskBackoffOver } from '../machine/workflow-task.js'
+import { keyTaskId, timerKey, timerKeyDue } from '../queue/task-keys.js'
+import { WheelEntry } from '../queue/wheel.js'
+import type { Row } from '../storage/medium.js'
+import type { HistoryContext } from './context.js'
+import type { DeadLetters } from './dead-letters.js'
+import { DueEntry, TIMER_TYPES } from './due.js'
+import type { Execution } from './execution.js'
+import { decodeTask } from './rows.js'
+
+/** Errors after which the rows are read again anyway, by whoever opens the shard. */
+const SHARD_IS_GONE = ['LOOM_SHARD_FENCED', 'LOOM_OUTCOME_UNKNOWN', 'LOOM_UNAVAILABLE', 'LOOM_CLOSED'] as const
+
+export class DueTasks {
+  readonly #context: HistoryContext
+  readonly #deadLetters: DeadLetters
+  /** What the wheel gave since it last stood still. */
+  #gathered: DueEntry[] = []
+  /** Timers due up to here are in memory, or were. */
+  #horizonMs = 0
+  #isClosed = false
+
+  constructor(context: HistoryContext, deadLetters: DeadLetters) {
+    this.#context = context
+    this.#deadLetters = deadLetters
+  }
+
+  gather(entry: DueEntry): void {
+    this.#gathered.push(entry)
+  }
+
+  /** The wheel has stopped: what is due of one execution becomes one turn. */
+  flush(): void {
+    const gathered = this.#gathered
+    if (gathered.length === 0) return
+    this.#gathered = []
+    const byRun = new Map<string, DueEntry[]>()
+    for (const entry of gathered) {
+      const entries = byRun.get(entry.runId)
+      if (entries === undefined) byRun.set(entry.runId, [entry])
+      else entries.push(entry)
+    }
+    for (const entries of byRun.values()) this.#handle(entries, 1)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#gathered = []
+  }
+
+  // ---- one execution's due tasks
+
+  #handle(entries: readonly DueEntry[], attempt: number): void {
+    const first = entries[0]!
+    const execution = this.#context.cache.run(first.runId)
+    if (execution === undefined) void this.#load(entries, attempt)
+    else this.#submit(execution, entries, attempt)
+  }
+
+  async #load(entries: readonly DueEntry[], attempt: number): Promise<void> {
+    const first = entries[0]!
+    try {
+      this.#submit(await this.#context.findRun(first, first.hash), entries, attempt)
+    } catch (error) {
+      this.#failed(entries, attempt, error)
+    }
+  }
+
+  #submit(execution: Execution, entries: readonly DueEntry[], attempt: number): void {
+    const decide = (turn: LiveTurn): void => {
+      for (const entry of entries) fire(turn, entry)
+    }
+    execution.submitCause({ decide, resolve: ignore, reject: (error) => this.#failed(entries, attempt, error) })
+  }
+
+  #failed(entries: readonly DueEntry[], attempt: number, error: unknown): void {
+    if (this.#isClosed || isLoomError(error, 'LOOM_NOT_FOUND') || isLoomError(error, 'LOOM_EXECUTION_CLOSED')) return
+    if (SHARD_IS_GONE.some((code) => isLoomError(error, code))) return
+    const { logger, settings, host } = this.#context
+    const { workflowId, runId } = entries[0]!
+    if (attempt >= settings.maxTaskAttempts || isLoomError(error, 'LOOM_CORRUPT')) {
+      logger.error(
+        { error, workflowId, runId, attempt },
+        'a task of the timer queue is given up and goes to the dead letters',
+      )
+      for (const entry of entries) this.#deadLetters.add(entry, timerKey(entry.dueAtMs, entry.order), error)
+      return
+    }
+    logger.warn({ error, workflowId, runId, attempt }, 'a task of the timer queue failed and is tried again')
+    const backoff = { initialMs: settings.dueRetryInitialMs, coefficient: 2, maximumMs: settings.dueRetryMaximumMs }
+    const again = new Retry(Math.ceil(this.#context.clock.nowMs() + backoffMs(backoff, attempt)), () =>
+      this.#handle(entries, attempt + 1),
+    )
+    host.wheel.add(again)
+  }
+
+  // ---- looking ahead
+
+  /** A turn is durable: what of it is due soon goes on the wheel; the rest is read when its time comes near. */
+  arm(entries: readonly DueEntry[]): void {
+    const { wheel } = this.#context.host
+    for (const entry of entries)
+      if (!entry.isGone && (entry.dueAtMs <= this.#horizonMs || entry.type === TIMER_TYPES.activity)) wheel.add(entry)
+  }
+
+  /** How far a scan at open has to keep timers; called before it. */
+  startLookingAhead(): number {
+    return (this.#horizonMs = this.#context.clock.nowMs() + this.#context.settings.timerLookAheadMs)
+  }
+
+  /** The shards are open: from now on the next window is read before the last has passed. */
+  lookOn(): void {
+    const { host, settings } = this.#context
+    host.wheel.add(new Retry(Math.floor(this.#horizonMs - settings.timerLookAheadMs / 4), () => void this.#readAhead()))
+  }
+
+  async #readAhead(): Promise<void> {
+    const { clock, settings, host, logger } = this.#context
+    if (this.#isClosed) return
+    const fromMs = this.#horizonMs
+    // First, so that a timer made while this reads goes on the wheel by itself. Twice on the wheel is once too often, and moot.
+    this.#horizonMs = Math.max(fromMs, clock.nowMs()) + settings.timerLookAheadMs
+    try {
+      const bounds = { gte: timerKey(fromMs + 1, 0), lt: timerKey(this.#horizonMs + 1, 0) }
+      for await (const rows of this.#context.medium.scanAll('claimed', bounds)) {
+        if (this.#isClosed) return
+        for (const row of rows) host.wheel.add(this.entryOf(row))
+      }
+    } catch (error) {
+      if (this.#isClosed) return
+      logger.warn({ error }, 'timers ahead could not be read; their shards are being opened again')
+    }
+    this.lookOn()
+  }
+
+  entryOf(row: Row): DueEntry {
+    const { ref, rest } = decodeTask(row.value, 'timer')
+    const [type, itemId, attempt, stamp, name] = rest as [number, number, number, number, string]
+    const due = { dueAtMs: timerKeyDue(row.key), attempt, stamp }
+    return new DueEntry(
+      { ...ref, hash: row.hash, host: this.#context.host },
+      type,
+      itemId,
+      due,
+      keyTaskId(row.key),
+      name,
+    )
+  }
+}
+
+/** The task means something only while the state says so. */
+function fire(turn: LiveTurn, entry: DueEntry): void {
+  const { itemId, attempt } = entry
+  const { state } = turn
+  switch (entry.type) {
+    case TIMER_TYPES.user:
+      return void fireTimer(turn, { timerId: entry.name, startedEventId: itemId })
+    case TIMER_TYPES.activity:
+      return fireActivity(turn, entry)
+    case TIMER_TYPES.workflowTask: {
+      const progress = state.workflowTaskProgress
+      if (progress?.isBackingOff === true) workflowTaskBackoffOver(turn, { scheduledEventId: itemId, attempt })
+      else if (progress !== undefined)
+        timeoutWorkflowTask(turn, { scheduledEventId: itemId, startedEventId: progress.startedEventId, attempt })
+      return
+    }
+    case TIMER_TYPES.stall:
+      if (state.stall !== undefined) retryStalledWorkflowTask(turn)
+  }
+}
+
+/** The end of a back-off, or the earliest time-out of the phase that the attempt is in now. */
+function fireActivity(turn: LiveTurn, { itemId: scheduledEventId, attempt, stamp, dueAtMs }: DueEntry): void {
+  if (turn.state.activityProgress?.get(scheduledEventId)?.phase === 'backoff')
+    retryActivity(turn, { scheduledEventId, attempt })
+  else timeoutActivity(turn, { scheduledEventId, attempt, stamp, dueAtMs })
+}
+
+class Retry extends WheelEntry {
+  readonly #act: () => void
+
+  constructor(dueAtMs: number, act: () => void) {
+    super(dueAtMs, 0)
+    this.#act = act
+  }
+
+  fire(): void {
+    this.#act()
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,77 @@
+/**
+ * What waits on the wheel for one execution: a user timer, the end of a back-off, a time-out, another try of stalled code.
+ *
+ * It names the execution and does not hold it: a parked execution may leave the cache meanwhile. What is due may have become
+ * moot: the noun that it is for decides.
+ */
+import { WheelEntry } from '../queue/wheel.js'
+import type { TaskRef } from './rows.js'
+
+/** What a timer row is for. The numbers are stored. */
+export const TIMER_TYPES = { user: 1, activity: 2, workflowTask: 3, stall: 4 } as const
+
+function refOf({ namespaceId, workflowId, runId, runKey }: TaskRef): TaskRef {
+  return { namespaceId, workflowId, runId, runKey }
+}
+
+/** Where due entries go: gathered while the wheel turns, so that what is due together becomes one turn. */
+export interface DueSink {
+  gatherDue(entry: DueEntry): void
+}
+
+interface Due {
+  readonly dueAtMs: number
+  readonly attempt: number
+  readonly stamp: number
+}
+
+export class DueEntry extends WheelEntry implements TaskRef {
+  readonly namespaceId: string
+  readonly workflowId: string
+  readonly runId: string
+  readonly runKey: string
+  readonly hash: number
+  readonly type: number
+  /** Scheduled or started event id. */
+  readonly itemId: number
+  readonly attempt: number
+  readonly stamp: number
+  /** Timer id, or the fingerprint of stalled code. */
+  readonly name: string
+  readonly #sink: DueSink
+  /** Its row is deleted: it must not be armed any more. */
+  isGone = false
+
+  constructor(
+    of: TaskRef & { readonly hash: number; readonly host: DueSink },
+    type: number,
+    itemId: number,
+    due: Due,
+    order: number,
+    name = '',
+  ) {
+    super(due.dueAtMs, order)
+    this.namespaceId = of.namespaceId
+    this.workflowId = of.workflowId
+    this.runId = of.runId
+    this.runKey = of.runKey
+    this.hash = of.hash
+    this.type = type
+    this.itemId = itemId
+    this.attempt = due.attempt
+    this.stamp = due.stamp
+    this.name = name
+    this.#sink = of.host
+  }
+
+  /** The same, due at once. Its row keeps its own time. */
+  dueNow(nowMs: number): DueEntry {
+    const { hash, type, itemId, attempt, stamp, name } = this
+    const due = { dueAtMs: Math.min(nowMs, this.dueAtMs), attempt, stamp }
+    return new DueEntry({ ...refOf(this), hash, host: this.#sink }, type, itemId, due, this.order, name)
+  }
+
+  fire(): void {
+    this.#sink.gatherDue(this)
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Events as positional arrays: [number of the type, time, …attributes in the order below]. An attribute is never moved or
+ * removed; new ones go to the end, and a reader leaves alone what it does not know.
+ */
+import { EVENT_NUMBERS } from '../protocol/event.js'
+import type { EventAttributes, EventType, HistoryEvent } from '../protocol/event.js'
+import { CorruptError } from '../storage/errors.js'
+import {
+  decodeFailure,
+  decodePayloads,
+  decodeRetryPolicy,
+  encodeFailure,
+  encodePayloads,
+  encodeRetryPolicy,
+} from './value-codec.js'
+
+/** How a field travels: as it is, or through one of the value codecs. */
+type Coding = 'plain' | 'payloads' | 'failure' | 'retryPolicy'
+type Fields = readonly (readonly [name: string, coding: Coding])[]
+
+const plain = (...names: string[]): Fields => names.map((name) => [name, 'plain'] as const)
+
+/** Every attribute of every type, in stored order. */
+const FIELDS: Readonly<Record<EventType, Fields>> = {
+  WorkflowExecutionStarted: [
+    ...plain('workflowType', 'workflowId', 'taskQueue'),
+    ['input', 'payloads'],
+    ...plain('workflowExecutionTimeoutMs', 'workflowRunTimeoutMs', 'workflowTaskTimeoutMs', 'originalExecutionRunId'),
+    ...plain('firstExecutionRunId', 'attempt', 'identity', 'requestId', 'replayRules'),
+  ],
+  WorkflowExecutionCompleted: [['result', 'payloads'], ...plain('workflowTaskCompletedEventId')],
+  WorkflowExecutionFailed: [['failure', 'failure'], ...plain('retryState', 'workflowTaskCompletedEventId')],
+  WorkflowExecutionTerminated: [...plain('reason'), ['details', 'payloads'], ...plain('identity')],
+  WorkflowExecutionSignaled: [...plain('signalName'), ['input', 'payloads'], ...plain('identity', 'requestId')],
+  WorkflowTaskScheduled: plain('taskQueue', 'startToCloseTimeoutMs', 'attempt'),
+  WorkflowTaskStarted: plain('scheduledEventId', 'identity', 'requestId', 'beginTimeMs', 'historySizeBytes'),
+  WorkflowTaskCompleted: plain('scheduledEventId', 'startedEventId', 'identity', 'sdk'),
+  WorkflowTaskTimedOut: plain('scheduledEventId', 'startedEventId', 'timeoutType'),
+  WorkflowTaskFailed: [
+    ...plain('scheduledEventId', 'startedEventId', 'cause'),
+    ['failure', 'failure'],
+    ...plain('identity'),
+  ],
+  ActivityTaskScheduled: [
+    ...plain('activityId', 'activityType', 'taskQueue'),
+    ['input', 'payloads'],
+    ...plain('scheduleToCloseTimeoutMs', 'scheduleToStartTimeoutMs', 'startToCloseTimeoutMs', 'heartbeatTimeoutMs'),
+    ...plain('workflowTaskCompletedEventId'),
+    ['retryPolicy', 'retryPolicy'],
+  ],
+  ActivityTaskStarted: [...plain('scheduledEventId', 'identity', 'requestId', 'attempt'), ['lastFailure', 'failure']],
+  ActivityTaskCompleted: [['result', 'payloads'], ...plain('scheduledEventId', 'startedEventId', 'identity')],
+  ActivityTaskFailed: [
+    ['failure', 'failure'],
+    ...plain('scheduledEventId', 'startedEventId', 'identity', 'retryState'),
+  ],
+  ActivityTaskTimedOut: [['failure', 'failure'], ...plain('scheduledEventId', 'startedEventId', 'retryState')],
+  ActivityTaskCancelRequested: plain('scheduledEventId', 'workflowTaskCompletedEventId'),
+  ActivityTaskCanceled: [
+    ['details', 'payloads'],
+    ...plain('latestCancelRequestedEventId', 'scheduledEventId', 'startedEventId', 'identity'),
+  ],
+  TimerStarted: plain('timerId', 'startToFireTimeoutMs', 'workflowTaskCompletedEventId'),
+  TimerFired: plain('timerId', 'startedEventId'),
+  TimerCanceled: plain('timerId', 'startedEventId', 'workflowTaskCompletedEventId', 'identity'),
+}
+
+type Encoder = (event: HistoryEvent) => unknown[]
+type Decoder = (row: readonly unknown[]) => EventAttributes[EventType]
+
+const encoders = new Map<EventType, Encoder>()
+const decoders = new Map<number, { readonly eventType: EventType; readonly decode: Decoder }>()
+for (const [type, fields] of Object.entries(FIELDS) as [EventType, Fields][]) {
+  encoders.set(type, compileEncoder(type, fields))
+  decoders.set(EVENT_NUMBERS[type], { eventType: type, decode: compileDecoder(fields) })
+}
+
+/** Plain data for a row; the event id is not in it: rows know that of their first. */
+export function encodeEvent(event: HistoryEvent): unknown[] {
+  return encoders.get(event.eventType)!(event)
+}
+
+/** Throws LOOM_CORRUPT for what no release has written. */
+export function decodeEvent(row: unknown, eventId: number, version: number): HistoryEvent {
+  if (!Array.isArray(row)) throw new CorruptError(`event ${eventId}: not an array`)
+  const known = decoders.get(row[0] as number)
+  if (known === undefined || typeof row[1] !== 'number')
+    throw new CorruptError(`event ${eventId}: unknown type ${String(row[0])}`)
+  const attributes = known.decode(row)
+  return { eventId, eventType: known.eventType, eventTimeMs: row[1], version, attributes } as HistoryEvent
+}
+
+/**
+ * The table above, as one straight function a type: this is the hot path, and a loop over fields is four times slower. The
+ * text is made of our own constants, never of input.
+ */
+function compileEncoder(type: EventType, fields: Fields): Encoder {
+  const parts = fields.map(([name, coding]) => (coding === 'plain' ? `a.${name}` : `${coding}(a.${name})`))
+  const body = `const a = event.attributes; return [${EVENT_NUMBERS[type]}, event.eventTimeMs, ${parts.join(', ')}]`
+  return compile(['event'], body, {
+    payloads: encodePayloads,
+    failure: encodeFailure,
+    retryPolicy: encodeRetryPolicy,
+  }) as Encoder
+}
+
+function compileDecoder(fields: Fields): Decoder {
+  const parts = fields.map(
+    ([name, coding], i) => `${name}: ${coding === 'plain' ? `row[${i + 2}]` : `${coding}(row[${i + 2}])`}`,
+  )
+  const body = `return { ${parts.join(', ')} }`
+  return compile(['row'], body, {
+    payloads: decodePayloads,
+    failure: decodeFailure,
+    retryPolicy: decodeRetryPolicy,
+  }) as Decoder
+}
+
+function compile(parameters: readonly string[], body: string, scope: Readonly<Record<string, unknown>>): unknown {
+  const names = Object.keys(scope)
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- constants of this file only
+  const make = new Function(...names, `return (${parameters.join(', ')}) => { ${body} }`) as (
+    ...values: unknown[]
+  ) => unknown
+  return make(...Object.values(scope))
+}

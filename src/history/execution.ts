@@ -1,0 +1,346 @@
+/**
+ * One execution in the cache: its state, the turn that is being made, and what waits for it.
+ *
+ * A turn runs synchronously on current state. When it wakes the workflow code of a local worker it stays open (`OpenTask`)
+ * until the code is quiescent; otherwise it is staged at once. Whoever caused it is told when its commit is durable.
+ *
+ * Invariant: while a task is open nothing of the execution is staged; causes wait in `#causes` until a window opens for
+ * them, all else in `#afterTask` until the task has ended.
+ */
+import { InvariantError } from '../base/assert.js'
+import { LoomError } from '../base/errors.js'
+import type { HistoryEvent } from '../protocol/event.js'
+import { LiveTurn } from '../machine/machine.js'
+import type { ExecutionState } from '../machine/state.js'
+import type { NewTask } from '../machine/transition.js'
+import type { Shard } from '../shard/shard.js'
+import { RunClosed } from './closed-slot.js'
+import type { Effect, ExecutionHost, ExecutionView, TurnRequest } from './contract.js'
+import { ItemRows } from './item-rows.js'
+import { OpenTask, isSeenByCode } from './open-task.js'
+import { currentRunKey, encodeCurrentRun, encodeHistoryRow, historyKey, historyPrefix } from './rows.js'
+import type { TaskRef } from './rows.js'
+import { Staged } from './staged.js'
+
+export class Execution implements ExecutionView {
+  readonly host: ExecutionHost
+  readonly shard: Shard
+  readonly namespaceId: string
+  readonly namespaceKey: string
+  readonly workflowId: string
+  readonly runId: string
+  readonly runKey: string
+  readonly hash: number
+  readonly state: ExecutionState
+  readonly items: ItemRows = new ItemRows(this)
+  readonly turn: LiveTurn
+  /** The sticky workflow code; the worker's own. Undefined: it must be replayed. */
+  code: unknown = undefined
+  closedSlot: RunClosed | undefined = undefined
+  /** Used since the cache last looked. */
+  isRecent = false
+  /** Why it left the cache by force; undefined while it may be used. */
+  goneBy: Error | undefined = undefined
+  sizeBytes = 0
+
+  #task: OpenTask | undefined = undefined
+  #causes: TurnRequest[] = []
+  #afterTask: TurnRequest[] = []
+  /** Gathers who is to be told of the turn being made. */
+  #staging: Staged | undefined = undefined
+  /** The last turn that was staged; durable turns settle in order. */
+  #lastStaged: Staged | undefined = undefined
+  #stagedCount = 0
+  #runningCrc = 0
+  /** Its current-run row must be written: it is new, or has just closed. */
+  #isCurrentRowDirty = true
+  readonly #historyPrefix: string
+
+  constructor(
+    host: ExecutionHost,
+    shard: Shard,
+    ref: TaskRef & { readonly namespaceKey: string; readonly hash: number },
+    state: ExecutionState,
+  ) {
+    this.host = host
+    this.shard = shard
+    this.namespaceId = ref.namespaceId
+    this.namespaceKey = ref.namespaceKey
+    this.workflowId = ref.workflowId
+    this.runId = ref.runId
+    this.runKey = ref.runKey
+    this.hash = ref.hash
+    this.state = state
+    this.turn = new LiveTurn(state)
+    this.#historyPrefix = historyPrefix(ref.runKey)
+  }
+
+  /** It was read back: its history so far ends in this CRC and is this big. */
+  resume(runningCrc: number, sizeBytes: number): void {
+    this.#runningCrc = runningCrc
+    this.sizeBytes = sizeBytes
+    this.#isCurrentRowDirty = false
+  }
+
+  get isOpen(): boolean {
+    return this.state.closed === undefined
+  }
+
+  /** Something of it is not durable yet, or happening: it must stay in the cache. */
+  get isPinned(): boolean {
+    return this.#stagedCount > 0 || this.#task !== undefined || this.#causes.length > 0
+  }
+
+  get openTask(): OpenTask | undefined {
+    return this.#task
+  }
+
+  /** Its close is staged, and not durable yet. */
+  get isClosing(): boolean {
+    return !this.isOpen && this.#stagedCount > 0
+  }
+
+  // ---- turns
+
+  /** Something that workflow code may have to see: it becomes an event when its window opens. */
+  cause<T>(decide: (turn: LiveTurn) => T): Promise<T> {
+    return new Promise<T>((resolve, reject) =>
+      this.submitCause({ decide, resolve: resolve as TurnRequest['resolve'], reject }),
+    )
+  }
+
+  submitCause(request: TurnRequest): void {
+    if (this.goneBy !== undefined) return request.reject(this.goneBy)
+    if (this.#task === undefined) return this.#take(request)
+    this.#causes.push(request)
+    this.host.wakeCode(this.#task)
+  }
+
+  /** Anything else: it waits for the end of an open task. */
+  transact<T>(decide: (turn: LiveTurn) => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const request: TurnRequest = { decide, resolve: resolve as TurnRequest['resolve'], reject }
+      if (this.goneBy !== undefined) reject(this.goneBy)
+      else if (this.#task !== undefined) this.#afterTask.push(request)
+      else this.#take(request)
+    })
+  }
+
+  /** As `transact`; `alongside` is called when `decide` changed something, so that what it stages is in the same commit. */
+  transactWith<T>(decide: (turn: LiveTurn) => T, alongside: () => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const request: TurnRequest = { decide, resolve: resolve as TurnRequest['resolve'], reject, alongside }
+      if (this.goneBy !== undefined) reject(this.goneBy)
+      else if (this.#task !== undefined) this.#afterTask.push(request)
+      else this.#take(request)
+    })
+  }
+
+  /** The first turn. With `mayRunNow` a local worker takes the first workflow task within it. */
+  begin<T>(decide: (turn: LiveTurn) => void, value: T, mayRunNow: boolean): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.turn.nowMs = this.host.clock.nowMs()
+      decide(this.turn)
+      this.#gather().answer(resolve as TurnRequest['resolve'], reject, value)
+      if (!mayRunNow || !this.#openTaskIfLocal()) this.stage()
+    })
+  }
+
+  /** Resolves when everything that is staged now is durable; rejects when it is not written. */
+  settled(): Promise<void> {
+    const staged = this.#lastStaged
+    if (this.goneBy !== undefined) return Promise.reject(this.goneBy)
+    return staged === undefined
+      ? Promise.resolve()
+      : new Promise((resolve, reject) => staged.answer(resolve as never, reject, undefined))
+  }
+
+  #take(request: TurnRequest): void {
+    if (!this.apply(request) || this.#openTaskIfLocal()) return
+    // Code that has not seen these events would go on from a past that never was.
+    if (this.code !== undefined && this.turn.events.some(isSeenByCode)) this.dropCode()
+    this.stage()
+    request.alongside?.()
+  }
+
+  /**
+   * Runs one request within the turn being made. False when there is nothing to stage: it was refused, or changed nothing; then
+   * it has been answered, or is when what it saw is durable.
+   */
+  apply(request: TurnRequest): boolean {
+    const { turn } = this
+    turn.nowMs = this.host.clock.nowMs()
+    const before = turn.events.length + turn.changes.length
+    let value: unknown
+    try {
+      value = request.decide(turn)
+    } catch (error) {
+      this.#refuse(request, error)
+      return false
+    }
+    if (turn.events.length + turn.changes.length === before && turn.tasks.length === 0) {
+      // What it saw may be staged only: the answer waits for that.
+      if (this.#staging !== undefined) this.#staging.answer(request.resolve, request.reject, value)
+      else if (this.#lastStaged !== undefined) this.#lastStaged.answer(request.resolve, request.reject, value)
+      else request.resolve(value as never)
+      return false
+    }
+    this.#gather().answer(request.resolve, request.reject, value)
+    return true
+  }
+
+  /** A refusal drawn from staged state is told with the commit that it saw. */
+  #refuse(request: TurnRequest, error: unknown): void {
+    const reason = error instanceof Error ? error : new Error(String(error))
+    if (reason instanceof InvariantError) {
+      request.reject(reason)
+      return this.host.failShard(this.shard, reason)
+    }
+    const seen = this.#staging ?? this.#lastStaged
+    if (seen === undefined) request.reject(reason)
+    else seen.answer(() => request.reject(reason), request.reject, undefined)
+  }
+
+  #gather(): Staged {
+    return (this.#staging ??= new Staged(this))
+  }
+
+  /** A workflow task was scheduled and a worker of this process has the code: the turn stays open for it. */
+  #openTaskIfLocal(): boolean {
+    const at = this.turn.tasks.findIndex(isWorkflowTaskDispatch)
+    if (at === -1 || !this.host.acceptsCode(this)) return false
+    this.turn.tasks.splice(at, 1)
+    this.openTaskNow()
+    return true
+  }
+
+  /** Also for a task that waited in the backlog: its events are history already. */
+  openTaskNow(): void {
+    this.#gather()
+    this.#task = new OpenTask(this)
+    this.host.wakeCode(this.#task)
+  }
+
+  backlogTaskId(itemId: number): number | undefined {
+    return this.items.backlogTaskId(itemId)
+  }
+
+  /** To be done when the turn being made is durable. */
+  addEffect(effect: Effect): void {
+    this.#gather().addEffect(effect)
+  }
+
+  /** A workflow task waits, and nobody holds it. */
+  canOpenTask(): boolean {
+    const { state } = this
+    if (!this.isOpen || this.goneBy !== undefined || this.#task !== undefined) return false
+    const progress = state.workflowTaskProgress
+    return progress === undefined
+      ? state.workflowTask !== undefined
+      : progress.startedEventId === 0 && !progress.isBackingOff
+  }
+
+  nextCause(): TurnRequest | undefined {
+    return this.#causes.shift()
+  }
+
+  /** The open task has ended: everything of it is staged, and what waited goes on. */
+  closeTask(): void {
+    this.#task = undefined
+    this.stage()
+    this.#drain()
+  }
+
+  #drain(): void {
+    while (this.#task === undefined && this.goneBy === undefined) {
+      const next = this.#causes.shift() ?? this.#afterTask.shift()
+      if (next === undefined) return
+      this.#take(next)
+    }
+  }
+
+  // ---- staging
+
+  /** Stages the rows of the turn that was made: one commit with all of it. */
+  stage(): void {
+    const { turn, shard, state } = this
+    const staged = this.#gather()
+    this.#staging = undefined
+    this.host.dispatch(this, staged)
+    const { named, due } = this.items.write(turn)
+    staged.due = due
+    if (turn.events.length > 0) this.#stageHistory(turn.events, named)
+    if (this.#isCurrentRowDirty || state.closed !== undefined) this.#stageCurrentRow()
+    if (state.closed !== undefined) staged.closing = state.closed
+    turn.events = []
+    turn.changes = []
+    turn.tasks = []
+    shard.stage().turns.push(staged)
+    this.#stagedCount++
+    this.#lastStaged = staged
+    this.host.staged(shard)
+  }
+
+  #stageHistory(events: readonly HistoryEvent[], named: readonly (readonly [number, string])[]): void {
+    const { value, runningCrc } = encodeHistoryRow(events, this.#runningCrc, named)
+    this.#runningCrc = runningCrc
+    this.sizeBytes += value.length
+    this.shard.put(historyKey(this.#historyPrefix, events[0]!.eventId), this.hash, value)
+  }
+
+  #stageCurrentRow(): void {
+    const { state } = this
+    const { requestId } = state.started!.attributes
+    const value = encodeCurrentRun(this.runKey, state.status, requestId, state.started!.eventTimeMs)
+    this.shard.put(currentRunKey(this.namespaceKey, this.workflowId), this.hash, value)
+    this.#isCurrentRowDirty = false
+  }
+
+  /** Called by `Staged` when a turn of it is durable. */
+  settledTurn(staged: Staged): void {
+    this.#stagedCount--
+    if (this.#lastStaged === staged) this.#lastStaged = undefined
+  }
+
+  // ---- leaving
+
+  /** The worker forgets the code; the next task replays. */
+  dropCode(): void {
+    if (this.code === undefined) return
+    this.host.dropCode(this.code)
+    this.code = undefined
+  }
+
+  /** It leaves the cache in peace: whoever still holds it finds it by its ids. Its entries stay on the wheel. */
+  leave(): void {
+    this.goneBy = new LoomError('LOOM_UNAVAILABLE', `${this.workflowId} has left the cache`)
+    this.dropCode()
+  }
+
+  /** It leaves the cache by force: everything that waits for it fails with `error`. */
+  abandon(error: LoomError): void {
+    if (this.goneBy !== undefined) return
+    this.goneBy = error
+    this.items.disarm()
+    this.dropCode()
+    this.#task?.forget()
+    this.#task = undefined
+    const waiting = [...this.#causes, ...this.#afterTask]
+    this.#causes = []
+    this.#afterTask = []
+    for (const request of waiting) request.reject(error)
+    this.#staging?.failed(error)
+    this.#staging = undefined
+  }
+
+  /** The run has closed within the open task: causes that had no window were never acknowledged. */
+  refuseCauses(error: LoomError): void {
+    const waiting = this.#causes
+    this.#causes = []
+    for (const request of waiting) this.#refuse(request, error)
+  }
+}
+
+function isWorkflowTaskDispatch(task: NewTask): boolean {
+  return task.type === 'DispatchWorkflowTask'
+}

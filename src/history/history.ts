@@ -1,0 +1,351 @@
+/**
+ * The history of this host: executions in open shards, their turns, and the verbs that callers and workers use.
+ *
+ * Everything durable goes through the commit loop; everything else here may be lost at any time and is read back.
+ */
+import type { Clock } from '../base/clock.js'
+import { LoomError } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import type { Random } from '../base/random.js'
+import { UuidV7Source, uuidKey } from '../base/uuid.js'
+import type { HistoryEvent } from '../protocol/event.js'
+import type {
+  ActivityTask,
+  ExecutionTarget,
+  HistoryPage,
+  HistoryService,
+  LocalActivityWorker,
+  LocalWorkflowTask,
+  LocalWorkflowWorker,
+  MatchingService,
+  PollRequest,
+  RespondActivityTaskCanceledRequest,
+  RespondActivityTaskCompletedRequest,
+  RespondActivityTaskFailedRequest,
+  RespondWorkflowTaskCompletedRequest,
+  RespondWorkflowTaskFailedRequest,
+  SignalWorkflowRequest,
+  StartWorkflowRequest,
+  StartWorkflowResponse,
+  TaskStarter,
+  TerminateWorkflowRequest,
+  WorkflowDescription,
+  WorkflowTask,
+} from '../protocol/services.js'
+import type { Settings } from '../protocol/settings.js'
+import { Wheel } from '../queue/wheel.js'
+import type { ShardController } from '../shard/controller.js'
+import type { Shard } from '../shard/shard.js'
+import type { Medium, ShardId } from '../storage/medium.js'
+import { ExecutionCache } from './cache.js'
+import type { HistoryContext } from './context.js'
+import type { ExecutionHost, ExecutionView, StagedView } from './contract.js'
+import { DeadLetters } from './dead-letters.js'
+import { Dispatcher } from './dispatcher.js'
+import type { DueEntry } from './due.js'
+import { DueTasks } from './due-tasks.js'
+import type { Execution } from './execution.js'
+import { fillOpenIds } from './fill-open-ids.js'
+import { OpenIds } from './open-ids.js'
+import { recover } from './recovery.js'
+import { currentRunKey, decodeCurrentRun } from './rows.js'
+import type { CurrentRun, TaskRef } from './rows.js'
+import { Runs } from './runs.js'
+import { Waiters } from './waiters.js'
+import { startWorkflow } from './verbs/start-workflow.js'
+import {
+  respondActivityTaskCanceled,
+  respondActivityTaskCompleted,
+  respondActivityTaskFailed,
+  respondWorkflowTaskCompleted,
+  respondWorkflowTaskFailed,
+} from './verbs/task-verbs.js'
+import {
+  describeWorkflow,
+  getHistory,
+  retryStalled,
+  signalWorkflow,
+  terminateWorkflow,
+  waitClosed,
+} from './verbs/workflow-verbs.js'
+
+export interface HistoryParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly settings: Settings
+  readonly identity: string
+  readonly sdk: string
+  readonly controller: ShardController
+  readonly matching: (starter: TaskStarter) => MatchingService
+  readonly workflowWorker: LocalWorkflowWorker
+  readonly activityWorker: LocalActivityWorker
+  readonly newRequestId: () => string
+}
+
+export class History implements HistoryService, ExecutionHost, HistoryContext {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly settings: Settings
+  readonly identity: string
+  readonly sdk: string
+  readonly wheel: Wheel
+  readonly cache: ExecutionCache
+  readonly waiters: Waiters = new Waiters()
+  readonly openIds: OpenIds
+  readonly runIds: UuidV7Source
+  readonly matching: MatchingService
+  readonly deadLetters: DeadLetters
+  readonly #parts: HistoryParts
+  readonly #dispatcher: Dispatcher
+  readonly #dueTasks: DueTasks
+  readonly #runs: Runs
+  #closedBy: LoomError | undefined = undefined
+
+  constructor(parts: HistoryParts) {
+    this.#parts = parts
+    this.clock = parts.clock
+    this.logger = parts.logger
+    this.settings = parts.settings
+    this.identity = parts.identity
+    this.sdk = parts.sdk
+    this.runIds = new UuidV7Source(parts.random)
+    this.openIds = new OpenIds(parts.settings.openIdFilterBytes)
+    this.cache = new ExecutionCache(parts.settings.executionCacheCount, (execution) => this.#evicted(execution))
+    this.deadLetters = new DeadLetters(this)
+    this.#dueTasks = new DueTasks(this, this.deadLetters)
+    this.wheel = new Wheel(parts.clock, () => this.#dueTasks.flush())
+    this.#runs = new Runs(this)
+    this.#dispatcher = new Dispatcher({
+      context: this,
+      activityWorker: parts.activityWorker,
+      incarnation: () => parts.controller.incarnation,
+      newRequestId: parts.newRequestId,
+    })
+    this.matching = parts.matching(this.#dispatcher)
+  }
+
+  get host(): ExecutionHost {
+    return this
+  }
+
+  get medium(): Medium {
+    return this.#parts.controller.medium
+  }
+
+  // ---- the life of the shards
+
+  /** Called by the controller for shards that have become ours. What it gives back is called when they take calls. */
+  async opened(medium: Medium, shards: readonly ShardId[] | 'claimed'): Promise<() => void> {
+    const { controller, workflowWorker } = this.#parts
+    const recovered = await recover(
+      {
+        context: this,
+        medium,
+        dueTasks: this.#dueTasks,
+        shardForRecovery: (id) => controller.shardForRecovery(id),
+        knownShards: () => controller.knownShards(),
+        fingerprint: (type) => workflowWorker.fingerprint(type),
+      },
+      shards,
+    )
+    return () => {
+      recovered.start()
+      if (shards === 'claimed') void fillOpenIds(this, medium)
+      void this.#lookAfterWaiters()
+    }
+  }
+
+  /** Nothing of this shard (undefined: of any) in memory may be used any more. */
+  lost(shard: Shard | undefined, error: LoomError): void {
+    if (shard === undefined) this.openIds.forget()
+    for (const execution of [...this.cache.values()]) {
+      if (shard !== undefined && execution.shard !== shard) continue
+      this.cache.remove(execution)
+      this.waiters.keep(execution)
+      execution.abandon(error)
+    }
+  }
+
+  /** No turn is made any more; those that wait for an end hear that the loom is closed. */
+  close(error: LoomError): void {
+    this.#closedBy = error
+    this.#dueTasks.close()
+    this.wheel.close()
+    for (const execution of [...this.cache.values()]) {
+      this.cache.remove(execution)
+      execution.closedSlot?.fail(error)
+      execution.abandon(error)
+    }
+    this.waiters.failAll(error)
+  }
+
+  /** Runs that ended while their shard was gone: their waiters are told. */
+  async #lookAfterWaiters(): Promise<void> {
+    for (const { namespaceId, workflowId, runId, hash, slot } of this.waiters.awaited()) {
+      try {
+        const execution = await this.findRun({ namespaceId, workflowId, runId, runKey: uuidKey(runId) }, hash)
+        if (execution.state.closed !== undefined) slot.settle(execution.state.closed)
+      } catch (error) {
+        this.logger.warn({ error, workflowId, runId }, 'a run that somebody waits for could not be read back yet')
+      }
+    }
+  }
+
+  // ---- what executions ask of their host
+
+  nextTaskId(): number {
+    return this.#parts.controller.nextTaskId()
+  }
+
+  acceptsCode(execution: ExecutionView): boolean {
+    const { taskQueue, workflowType } = execution.state.started!.attributes
+    return this.acceptsType(execution.namespaceId, taskQueue, workflowType)
+  }
+
+  acceptsType(namespaceId: string, taskQueue: string, workflowType: string): boolean {
+    return this.#parts.workflowWorker.accepts(namespaceId, taskQueue, workflowType)
+  }
+
+  wakeCode(task: LocalWorkflowTask): void {
+    this.#parts.workflowWorker.wake(task)
+  }
+
+  dropCode(code: unknown): void {
+    this.#parts.workflowWorker.evicted(code)
+  }
+
+  fingerprint(workflowType: string): string {
+    return this.#parts.workflowWorker.fingerprint(workflowType)
+  }
+
+  dispatch(execution: ExecutionView, staged: StagedView): void {
+    const { tasks } = execution.turn
+    for (let i = 0; i < tasks.length; i++) this.#dispatcher.dispatch(execution, staged, tasks[i]!)
+  }
+
+  staged(shard: Shard): void {
+    this.#parts.controller.touch(shard)
+  }
+
+  turnDurable(staged: StagedView): void {
+    if (staged.due !== undefined) this.#dueTasks.arm(staged.due)
+    if (staged.closing !== undefined) this.#closedDurably(staged.execution as Execution)
+  }
+
+  #closedDurably(execution: Execution): void {
+    this.cache.remove(execution)
+    this.openIds.remove(execution.hash, execution.workflowId.length)
+    this.waiters.closed(execution)
+    execution.dropCode()
+  }
+
+  #evicted(execution: Execution): void {
+    this.waiters.keep(execution)
+    execution.leave()
+  }
+
+  gatherDue(entry: DueEntry): void {
+    this.#dueTasks.gather(entry)
+  }
+
+  failShard(shard: Shard, error: Error): void {
+    this.logger.error({ error, shard: shard.id }, 'an assertion failed: the shard is closed and read back')
+    this.#parts.controller.failShard(
+      shard,
+      new LoomError('LOOM_UNAVAILABLE', 'the shard met a mistake of ours and is read back', { cause: error }),
+    )
+  }
+
+  readDurable(execution: ExecutionView): Promise<readonly HistoryEvent[]> {
+    return this.#runs.readDurable(execution as Execution)
+  }
+
+  // ---- what the verbs work with
+
+  shardOfHash(hash: number): Shard {
+    return this.#parts.controller.shardOfHash(hash)
+  }
+
+  findRun(ref: TaskRef, hash: number): Promise<Execution> {
+    return this.#runs.find(ref, hash)
+  }
+
+  async readCurrentRun(namespaceId: string, workflowId: string, hash: number): Promise<CurrentRun | undefined> {
+    const row = { key: currentRunKey(uuidKey(namespaceId), workflowId), hash }
+    const { medium } = this
+    const shard = this.shardOfHash(hash)
+    const bytes =
+      medium.getSync === undefined ? (await medium.getMany(shard.id, [row]))[0] : medium.getSync(shard.id, row)
+    return bytes === undefined ? undefined : decodeCurrentRun(bytes, workflowId)
+  }
+
+  async waitClosed(targetOrRef: ExecutionTarget | TaskRef, hash?: number): Promise<HistoryEvent> {
+    if (hash === undefined) return await this.#guarded(() => waitClosed(this, targetOrRef))
+    return await this.#runs.waitClosed(targetOrRef as TaskRef, hash)
+  }
+
+  readEvents(ref: TaskRef, hash: number): AsyncGenerator<readonly HistoryEvent[]> {
+    return this.#runs.readEvents(ref, hash)
+  }
+
+  // ---- verbs
+
+  startWorkflow(request: StartWorkflowRequest): Promise<StartWorkflowResponse> {
+    return this.#guarded(() => startWorkflow(this, request))
+  }
+
+  signalWorkflow(request: SignalWorkflowRequest): Promise<void> {
+    return this.#guarded(() => signalWorkflow(this, request))
+  }
+
+  terminateWorkflow(request: TerminateWorkflowRequest): Promise<void> {
+    return this.#guarded(() => terminateWorkflow(this, request))
+  }
+
+  describeWorkflow(target: ExecutionTarget): Promise<WorkflowDescription> {
+    return this.#guarded(() => describeWorkflow(this, target))
+  }
+
+  getHistory(target: ExecutionTarget, fromEventId: number, limit: number): Promise<HistoryPage> {
+    return this.#guarded(() => getHistory(this, target, fromEventId, limit))
+  }
+
+  retryStalled(target: ExecutionTarget): Promise<void> {
+    return this.#guarded(() => retryStalled(this, target))
+  }
+
+  pollWorkflowTask(request: PollRequest): Promise<WorkflowTask | undefined> {
+    return this.#guarded(() => this.matching.poll('workflow', request)) as Promise<WorkflowTask | undefined>
+  }
+
+  respondWorkflowTaskCompleted(
+    request: RespondWorkflowTaskCompletedRequest,
+  ): Promise<{ readonly newTask: WorkflowTask | undefined }> {
+    return this.#guarded(() => respondWorkflowTaskCompleted(this, this.#dispatcher, request, this.#parts.newRequestId))
+  }
+
+  respondWorkflowTaskFailed(request: RespondWorkflowTaskFailedRequest): Promise<void> {
+    return this.#guarded(() => respondWorkflowTaskFailed(this, request))
+  }
+
+  pollActivityTask(request: PollRequest): Promise<ActivityTask | undefined> {
+    return this.#guarded(() => this.matching.poll('activity', request)) as Promise<ActivityTask | undefined>
+  }
+
+  respondActivityTaskCompleted(request: RespondActivityTaskCompletedRequest): Promise<void> {
+    return this.#guarded(() => respondActivityTaskCompleted(this, request))
+  }
+
+  respondActivityTaskFailed(request: RespondActivityTaskFailedRequest): Promise<void> {
+    return this.#guarded(() => respondActivityTaskFailed(this, request))
+  }
+
+  respondActivityTaskCanceled(request: RespondActivityTaskCanceledRequest): Promise<void> {
+    return this.#guarded(() => respondActivityTaskCanceled(this, request))
+  }
+
+  #guarded<T>(act: () => Promise<T>): Promise<T> {
+    return this.#closedBy === undefined ? act() : Promise.reject(this.#closedBy)
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * Reads an execution back: state from its history, progress from the rows that history or a progress row names.
+ *
+ * Invariant: what comes out equals what was in memory when the last of its commits became durable.
+ */
+import { LoomError } from '../base/errors.js'
+import type { HistoryEvent } from '../protocol/event.js'
+import { TASK_KINDS } from '../shard/shard.js'
+import { applyEvent, applyProgress } from '../machine/machine.js'
+import { ExecutionState } from '../machine/state.js'
+import { decodeRow } from '../storage/codec.js'
+import { CorruptError } from '../storage/errors.js'
+import type { Key, Medium, Row, ShardId } from '../storage/medium.js'
+import { decodeEvent } from './event-codec.js'
+import {
+  ACTIVITY_PROGRESS_FIELDS,
+  decodeActivityProgress,
+  decodeStall,
+  decodeWorkflowTaskProgress,
+} from './progress-codec.js'
+import {
+  WORKFLOW_TASK_ITEM,
+  decodeHistoryRow,
+  decodeTask,
+  historyBounds,
+  progressBounds,
+  progressItem,
+} from './rows.js'
+import { arrayOf } from './value-codec.js'
+
+/** Where the rows of a run are. */
+export interface RunAddress {
+  readonly workflowId: string
+  readonly runId: string
+  readonly runKey: string
+  readonly shardId: ShardId
+  readonly hash: number
+}
+
+export interface ItemKeys {
+  readonly keys: Key[]
+  readonly hasProgressRow: boolean
+}
+
+export interface LoadedRun {
+  readonly state: ExecutionState
+  readonly runningCrc: number
+  readonly sizeBytes: number
+  /** By item: scheduled or started event id, 0 the workflow task. */
+  readonly items: ReadonlyMap<number, ItemKeys>
+  readonly bufferedKeys: readonly Key[]
+}
+
+const PAGE_ROWS = 1000
+
+/** Called between slices of work; resolves after other work had its turn. */
+export type Breather = () => Promise<void> | undefined
+
+/** Undefined when there is no such run. Throws LOOM_CORRUPT for rows that do not fit together. */
+export async function loadRun(medium: Medium, address: RunAddress, breathe: Breather): Promise<LoadedRun | undefined> {
+  const state = new ExecutionState()
+  const items = new Map<number, ItemKeys>()
+  let runningCrc = 0
+  let sizeBytes = 0
+  let lastTaskEvent = ''
+  for await (const rows of historyRows(medium, address)) {
+    for (const row of rows) {
+      const history = decodeHistoryRow(row.key, row.value, runningCrc)
+      if (history.firstEventId !== state.nextEventId)
+        throw new CorruptError(`${named(address)}: events before ${history.firstEventId} are missing`)
+      for (const event of history.events) {
+        applyEvent(state, event)
+        if (event.eventType.startsWith('WorkflowTask')) lastTaskEvent = event.eventType
+      }
+      for (const [item] of history.taskKeys) items.set(item, { keys: [], hasProgressRow: false })
+      for (const [item, key] of history.taskKeys) items.get(item)!.keys.push(key)
+      runningCrc = history.runningCrc
+      sizeBytes += row.value.length
+    }
+    await breathe()
+  }
+  if (state.nextEventId === 1) return undefined
+  let bufferedKeys: readonly Key[] = []
+  const isParked = (state.activities?.size ?? 0) === 0 && lastTaskEvent === 'WorkflowTaskCompleted'
+  if (state.closed === undefined && !isParked) bufferedKeys = await loadProgress(medium, address, state, items)
+  dropEnded(state, items)
+  return { state, runningCrc, sizeBytes, items, bufferedKeys }
+}
+
+/** The events of a run from one on, page by page. */
+export async function* readEvents(
+  medium: Medium,
+  address: RunAddress,
+  breathe: Breather,
+): AsyncGenerator<readonly HistoryEvent[]> {
+  let runningCrc = 0
+  for await (const rows of historyRows(medium, address)) {
+    const events: HistoryEvent[] = []
+    for (const row of rows) {
+      const history = decodeHistoryRow(row.key, row.value, runningCrc)
+      runningCrc = history.runningCrc
+      for (const event of history.events) events.push(event)
+    }
+    yield events
+    await breathe()
+  }
+}
+
+async function* historyRows(medium: Medium, { runKey, shardId, hash }: RunAddress): AsyncGenerator<readonly Row[]> {
+  let { gte, lt } = historyBounds(runKey)
+  for (;;) {
+    const rows = await medium.scan(shardId, hash, { gte, lt, limit: PAGE_ROWS })
+    if (rows.length > 0) yield rows
+    if (rows.length < PAGE_ROWS) return
+    // The least key above the last one.
+    gte = `${rows.at(-1)!.key}\0`
+  }
+}
+
+async function loadProgress(
+  medium: Medium,
+  address: RunAddress,
+  state: ExecutionState,
+  items: Map<number, ItemKeys>,
+): Promise<readonly Key[]> {
+  const { gte, lt } = progressBounds(address.runKey)
+  const rows = await medium.scan(address.shardId, address.hash, { gte, lt, limit: Number.MAX_SAFE_INTEGER })
+  let bufferedKeys: readonly Key[] = []
+  for (const row of rows) {
+    const item = progressItem(row.key)
+    const [fields, keys, stall, buffered] = decodeRow(row.value, `progress of ${named(address)}`)
+    items.set(item, { keys: [...(keys as Key[])], hasProgressRow: true })
+    if (item !== WORKFLOW_TASK_ITEM) {
+      if (fields !== null)
+        applyProgress(state, {
+          type: 'activity',
+          scheduledEventId: item,
+          value: decodeActivityProgress(arrayOf(fields, 'progress')),
+        })
+      continue
+    }
+    if (fields !== null)
+      applyProgress(state, { type: 'workflowTask', value: decodeWorkflowTaskProgress(arrayOf(fields, 'progress')) })
+    if (stall !== null) applyProgress(state, { type: 'stall', value: decodeStall(arrayOf(stall, 'stall')) })
+    bufferedKeys = buffered as readonly Key[]
+  }
+  await loadAttempts(medium, address, state, items)
+  await loadBuffered(medium, address, state, bufferedKeys)
+  return bufferedKeys
+}
+
+/** First attempts that a worker of a host runs have their open-attempt row and no other. */
+async function loadAttempts(
+  medium: Medium,
+  address: RunAddress,
+  state: ExecutionState,
+  items: Map<number, ItemKeys>,
+): Promise<void> {
+  const keys: Key[] = []
+  for (const scheduledEventId of state.activities?.keys() ?? []) {
+    const item = items.get(scheduledEventId)
+    if (item === undefined || item.hasProgressRow) continue
+    const key = item.keys.find((one) => one.charCodeAt(0) === TASK_KINDS.attempt)
+    if (key !== undefined) keys.push(key)
+  }
+  const values = await getAll(medium, address, keys)
+  for (const value of values) {
+    const { rest } = decodeTask(value, `open attempt of ${named(address)}`)
+    const progress = decodeActivityProgress(rest.slice(1, 1 + ACTIVITY_PROGRESS_FIELDS))
+    applyProgress(state, { type: 'activity', scheduledEventId: rest[0] as number, value: progress })
+  }
+}
+
+async function loadBuffered(
+  medium: Medium,
+  address: RunAddress,
+  state: ExecutionState,
+  keys: readonly Key[],
+): Promise<void> {
+  for (const value of await getAll(medium, address, keys)) {
+    const { rest } = decodeTask(value, `buffered event of ${named(address)}`)
+    applyProgress(state, { type: 'buffer', event: decodeEvent(rest[0], 0, rest[1] as number) })
+  }
+}
+
+async function getAll(medium: Medium, address: RunAddress, keys: readonly Key[]): Promise<readonly Uint8Array[]> {
+  if (keys.length === 0) return []
+  const refs = keys.map((key) => ({ key, hash: address.hash }))
+  const values = await medium.getMany(address.shardId, refs)
+  return values.map((value, i) => {
+    if (value === undefined)
+      throw new CorruptError(
+        `${named(address)}: a row that its history names is missing (kind ${keys[i]!.charCodeAt(0)})`,
+      )
+    return value
+  })
+}
+
+/** Only what still waits has rows. */
+function dropEnded(state: ExecutionState, items: Map<number, ItemKeys>): void {
+  const running = new Set<number>()
+  if (state.closed === undefined) {
+    for (const id of state.activities?.keys() ?? []) running.add(id)
+    for (const { startedEventId } of state.timers?.values() ?? []) running.add(startedEventId)
+    const { workflowTask, workflowTaskProgress, stall } = state
+    if (workflowTask !== undefined || workflowTaskProgress !== undefined || stall !== undefined)
+      running.add(WORKFLOW_TASK_ITEM)
+  }
+  for (const item of items.keys()) if (!running.has(item)) items.delete(item)
+}
+
+function named({ workflowId, runId }: RunAddress): string {
+  return `run ${runId} of ${workflowId}`
+}
+
+export function noSuchRun(workflowId: string, runId: string | undefined): LoomError {
+  return new LoomError(
+    'LOOM_NOT_FOUND',
+    `workflow execution not found: ${workflowId}${runId === undefined ? '' : ` run ${runId}`}`,
+  )
+}

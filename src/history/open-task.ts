@@ -1,0 +1,187 @@
+/**
+ * A workflow task in the hands of this host's own workflow worker, open from its first cause to quiescence.
+ *
+ * Invariant: what it delivers is history's order; nothing of it is staged before `complete`, `fail` or `abandon`, and after
+ * one of them, or `forget`, every call is without effect.
+ */
+import { LoomError } from '../base/errors.js'
+import type { Command } from '../protocol/command.js'
+import type { HistoryEvent, WorkflowTaskFailedCause } from '../protocol/event.js'
+import type { Failure } from '../protocol/failure.js'
+import type { ExecutionRef } from '../protocol/ids.js'
+import type { LocalWorkflowTask } from '../protocol/services.js'
+import { BadCommandError } from '../machine/errors.js'
+import { completeLocalWorkflowTask, failLocalWorkflowTask } from '../machine/local-workflow-task.js'
+import type { ExecutionView } from './contract.js'
+
+const NO_EVENTS: readonly HistoryEvent[] = []
+
+export class OpenTask implements LocalWorkflowTask {
+  readonly #execution: ExecutionView
+  readonly beginTimeMs: number
+  readonly isNew: boolean
+  /** Index in the turn's events of the next one to deliver. */
+  #cursor = 0
+  #deliveredCount = 0
+  #isOver = false
+
+  constructor(execution: ExecutionView) {
+    this.#execution = execution
+    this.beginTimeMs = execution.host.clock.nowMs()
+    this.isNew = execution.turn.events[0]?.eventType === 'WorkflowExecutionStarted'
+  }
+
+  get execution(): ExecutionRef {
+    return this.#execution
+  }
+
+  get workflowType(): string {
+    return this.#execution.state.started!.attributes.workflowType
+  }
+
+  get taskQueue(): string {
+    return this.#execution.state.started!.attributes.taskQueue
+  }
+
+  get attempt(): number {
+    return this.#execution.state.workflowTaskProgress?.attempt ?? 1
+  }
+
+  get code(): unknown {
+    return this.#execution.code
+  }
+
+  set code(code: unknown) {
+    this.#execution.code = code
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  async readHistory(): Promise<readonly HistoryEvent[]> {
+    const execution = this.#execution
+    const before = await execution.host.readDurable(execution)
+    if (this.#isOver) throw execution.goneBy ?? new LoomError('LOOM_ABORTED', 'the workflow task is over')
+    const { events } = execution.turn
+    this.#cursor = events.length
+    return [...before, ...events]
+  }
+
+  nextEvent(): HistoryEvent | undefined {
+    const execution = this.#execution
+    const { events } = execution.turn
+    for (;;) {
+      if (this.#isOver) return undefined
+      while (this.#cursor < events.length) {
+        const event = events[this.#cursor++]!
+        if (!isSeenByCode(event)) continue
+        this.#deliveredCount++
+        return event
+      }
+      if (this.#deliveredCount >= execution.host.settings.maxCausesPerLocalTask) return undefined
+      const cause = execution.nextCause()
+      if (cause === undefined) return undefined
+      execution.apply(cause)
+    }
+  }
+
+  complete(commands: readonly Command[]): readonly HistoryEvent[] {
+    if (this.#isOver) return NO_EVENTS
+    const execution = this.#execution
+    const { turn, host } = execution
+    turn.nowMs = host.clock.nowMs()
+    let firstCommand: number
+    try {
+      firstCommand = completeLocalWorkflowTask(turn, {
+        beginTimeMs: this.beginTimeMs,
+        identity: host.identity,
+        sdk: host.sdk,
+        commands,
+        historySizeBytes: execution.sizeBytes,
+      })
+    } catch (error) {
+      if (!(error instanceof BadCommandError)) throw error
+      this.fail(
+        error.failedCause,
+        { type: 'application', message: error.message, applicationType: 'BadCommand' },
+        'Mend the call and deploy.',
+      )
+      return NO_EVENTS
+    }
+    const recorded = turn.events.slice(firstCommand)
+    this.#isOver = true
+    if (!execution.isOpen)
+      execution.refuseCauses(new LoomError('LOOM_EXECUTION_CLOSED', `${execution.workflowId} has closed`))
+    execution.closeTask()
+    return recorded
+  }
+
+  fail(cause: WorkflowTaskFailedCause, failure: Failure, hint: string): void {
+    if (this.#isOver) return
+    const execution = this.#execution
+    const { turn, host, state } = execution
+    turn.nowMs = host.clock.nowMs()
+    const stall = {
+      eventId: state.workflowTask?.scheduledEventId ?? state.nextEventId,
+      reason:
+        cause === 'WorkflowWorkerUnhandledFailure' || cause === 'NonDeterministicError'
+          ? cause
+          : ('BadCommand' as const),
+      message: failure.message,
+      hint,
+      fingerprint: host.fingerprint(this.workflowType),
+      sinceMs: state.stall?.sinceMs ?? turn.nowMs,
+      retryAtMs: turn.nowMs + host.settings.stalledRetryMs,
+    }
+    failLocalWorkflowTask(turn, { beginTimeMs: this.beginTimeMs, cause, failure, identity: host.identity, stall })
+    host.logger.error(
+      { ...executionFields(execution), cause, hint },
+      `workflow task failed, the execution is stalled: ${failure.message}`,
+    )
+    this.#isOver = true
+    execution.dropCode()
+    execution.closeTask()
+  }
+
+  abandon(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    const execution = this.#execution
+    execution.dropCode()
+    const { state, turn } = execution
+    const scheduledEventId = state.workflowTaskProgress?.scheduledEventId ?? state.workflowTask?.scheduledEventId ?? 0
+    // What was scheduled stays scheduled, and waits in the backlog like any task that nobody took.
+    turn.addTask({ type: 'DispatchWorkflowTask', scheduledEventId })
+    execution.closeTask()
+  }
+
+  whenDurable(fn: () => void): void {
+    if (!this.#isOver) this.#execution.addEffect({ perform: fn, takeBack: () => {} })
+  }
+
+  /** The execution is gone: nothing more happens here. */
+  forget(): void {
+    this.#isOver = true
+  }
+}
+
+function executionFields({ namespaceId, workflowId, runId }: ExecutionRef): object {
+  return { namespaceId, workflowId, runId }
+}
+
+/** What workflow code is told of. The rest is bookkeeping between. */
+export function isSeenByCode(event: HistoryEvent): boolean {
+  switch (event.eventType) {
+    case 'WorkflowExecutionStarted':
+    case 'WorkflowExecutionSignaled':
+    case 'ActivityTaskCompleted':
+    case 'ActivityTaskFailed':
+    case 'ActivityTaskTimedOut':
+    case 'ActivityTaskCanceled':
+    case 'TimerFired':
+      return true
+    default:
+      return false
+  }
+}

@@ -1,0 +1,90 @@
+/** Executions by run: from the cache, or read back, once however many ask. */
+import type { HistoryEvent } from '../protocol/event.js'
+import { uuidKey } from '../base/uuid.js'
+import type { HistoryContext } from './context.js'
+import { Execution } from './execution.js'
+import { loadRun, noSuchRun, readEvents } from './loader.js'
+import type { Breather, RunAddress } from './loader.js'
+import type { TaskRef } from './rows.js'
+
+export class Runs {
+  readonly #context: HistoryContext
+  /** By run id: being read back. */
+  readonly #loading = new Map<string, Promise<Execution>>()
+
+  constructor(context: HistoryContext) {
+    this.#context = context
+  }
+
+  find(ref: TaskRef, hash: number): Promise<Execution> {
+    const cached = this.#context.cache.run(ref.runId)
+    if (cached !== undefined) return Promise.resolve(cached)
+    const loading = this.#loading.get(ref.runId)
+    if (loading !== undefined) return loading
+    const load = this.#load(ref, hash).finally(() => this.#loading.delete(ref.runId))
+    this.#loading.set(ref.runId, load)
+    return load
+  }
+
+  async #load(ref: TaskRef, hash: number): Promise<Execution> {
+    const { host, medium, cache } = this.#context
+    const shard = this.#context.shardOfHash(hash)
+    const { namespaceId, workflowId, runId, runKey } = ref
+    const loaded = await loadRun(medium, this.#address(ref, hash), this.#breather())
+    // The shard may have been lost, and even opened again, while this read.
+    if (shard.closedBy !== undefined) throw shard.closedBy
+    if (loaded === undefined || loaded.state.started?.attributes.workflowId !== workflowId)
+      throw noSuchRun(workflowId, runId)
+    const { state } = loaded
+    const execution = new Execution(
+      host,
+      shard,
+      { namespaceId, namespaceKey: uuidKey(namespaceId), workflowId, runId, runKey, hash },
+      state,
+    )
+    execution.resume(loaded.runningCrc, loaded.sizeBytes)
+    execution.items.resume(new Set(state.activities?.keys() ?? []), loaded.items, loaded.bufferedKeys)
+    if (state.closed === undefined) cache.add(execution)
+    return execution
+  }
+
+  /** What is staged is awaited first: the medium then has it all. */
+  async readDurable(execution: Execution): Promise<readonly HistoryEvent[]> {
+    await execution.settled()
+    const events: HistoryEvent[] = []
+    for await (const page of this.readEvents(execution, execution.hash)) for (const event of page) events.push(event)
+    return events
+  }
+
+  readEvents(ref: TaskRef, hash: number): AsyncGenerator<readonly HistoryEvent[]> {
+    return readEvents(this.#context.medium, this.#address(ref, hash), this.#breather())
+  }
+
+  async waitClosed(ref: TaskRef, hash: number): Promise<HistoryEvent> {
+    const execution = await this.find(ref, hash)
+    const { closed } = execution.state
+    if (closed === undefined) return await this.#context.waiters.slotOf(execution).wait()
+    // Its close may be staged only.
+    await execution.settled()
+    return closed
+  }
+
+  #address({ workflowId, runId, runKey }: TaskRef, hash: number): RunAddress {
+    return { workflowId, runId, runKey, shardId: this.#context.shardOfHash(hash).id, hash }
+  }
+
+  /** A long history is rebuilt in slices, so that nobody else waits for it. */
+  #breather(): Breather {
+    const { clock, settings } = this.#context
+    let sliceEndMs = clock.monotonicMs() + settings.rebuildSliceMs
+    return () => {
+      if (clock.monotonicMs() < sliceEndMs) return undefined
+      return new Promise((resolve) =>
+        clock.soon(() => {
+          sliceEndMs = clock.monotonicMs() + settings.rebuildSliceMs
+          resolve()
+        }),
+      )
+    }
+  }
+}

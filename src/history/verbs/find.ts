@@ -1,0 +1,28 @@
+/** From what a caller names to the execution. */
+import { LoomError } from '../../base/errors.js'
+import { isUuid, uuidKey } from '../../base/uuid.js'
+import type { ExecutionTarget } from '../../protocol/services.js'
+import { ringHash } from '../../shard/ring.js'
+import type { HistoryContext } from '../context.js'
+import type { Execution } from '../execution.js'
+import { noSuchRun } from '../loader.js'
+
+/** The run that is named, or the current one. Rejects with LOOM_NOT_FOUND. */
+export async function find(
+  context: HistoryContext,
+  { namespaceId, workflowId, runId }: ExecutionTarget,
+): Promise<Execution> {
+  const cached = runId === undefined ? context.cache.current(namespaceId, workflowId) : context.cache.run(runId)
+  if (cached !== undefined && cached.workflowId === workflowId && cached.namespaceId === namespaceId) return cached
+  const hash = ringHash(namespaceId, workflowId)
+  if (runId !== undefined) {
+    if (!isUuid(runId)) throw new LoomError('LOOM_INVALID_ARGUMENT', `runId: not a UUID: '${runId.slice(0, 60)}'`)
+    return await context.findRun({ namespaceId, workflowId, runId, runKey: uuidKey(runId) }, hash)
+  }
+  const row = await context.readCurrentRun(namespaceId, workflowId, hash)
+  // It may have been started, or read back, meanwhile.
+  const now = context.cache.current(namespaceId, workflowId)
+  if (now !== undefined) return now
+  if (row === undefined) throw noSuchRun(workflowId, undefined)
+  return await context.findRun({ namespaceId, workflowId, runId: row.runId, runKey: uuidKey(row.runId) }, hash)
+}

@@ -1,0 +1,223 @@
+/**
+ * Start: one run more of a workflow id, or the one that is there already, as the policies and the request id say.
+ *
+ * A start must know that its id is free. The filter of open ids spares the read only for a request id that nobody can have
+ * sent before.
+ */
+import { LoomError } from '../../base/errors.js'
+import { uuidKey } from '../../base/uuid.js'
+import { startExecution, terminateExecution } from '../../machine/lifecycle.js'
+import { ExecutionState } from '../../machine/state.js'
+import { BINARY_PLAIN } from '../../protocol/payload.js'
+import type { StartWorkflowRequest, StartWorkflowResponse, WorkflowIdConflictPolicy } from '../../protocol/services.js'
+import { ringHash } from '../../shard/ring.js'
+import { RunClosed } from '../closed-slot.js'
+import type { HistoryContext } from '../context.js'
+import { AlreadyStartedError } from '../errors.js'
+import { Execution } from '../execution.js'
+import type { CurrentRun } from '../rows.js'
+
+const REPLAY_RULES = 1
+/** How often a start that met a run on its way in or out looks again. */
+const MAX_LOOKS = 10
+
+export async function startWorkflow(
+  context: HistoryContext,
+  request: StartWorkflowRequest,
+): Promise<StartWorkflowResponse> {
+  checkPolicies(request)
+  const hash = ringHash(request.namespaceId, request.workflowId)
+  for (let look = 0; look < MAX_LOOKS; look++) {
+    const answer = await lookAndStart(context, request, hash)
+    if (answer !== undefined) return answer
+  }
+  throw new LoomError('LOOM_EXHAUSTED', `${request.workflowId}: its runs come and go faster than this start can look`)
+}
+
+/** Undefined: something was on its way in or out; look again. */
+function lookAndStart(
+  context: HistoryContext,
+  request: StartWorkflowRequest,
+  hash: number,
+): Promise<StartWorkflowResponse | undefined> {
+  const current = context.cache.current(request.namespaceId, request.workflowId)
+  if (current !== undefined) return meetCached(context, request, hash, current)
+  const isFresh = request.isFreshRequestId && looksAtOpenRunsOnly(request)
+  if (isFresh && context.openIds.isSurelyNotOpen(hash, request.workflowId.length)) return create(context, request, hash)
+  return readAndStart(context, request, hash)
+}
+
+async function readAndStart(
+  context: HistoryContext,
+  request: StartWorkflowRequest,
+  hash: number,
+): Promise<StartWorkflowResponse | undefined> {
+  const { namespaceId, workflowId } = request
+  const row = await context.readCurrentRun(namespaceId, workflowId, hash)
+  // Another start may have come in while this one read.
+  if (context.cache.current(namespaceId, workflowId) !== undefined) return undefined
+  if (row === undefined) return create(context, request, hash)
+  if (row.requestId === request.requestId)
+    return { runId: row.runId, started: true, closed: slotOfRun(context, request, hash, row) }
+  if (row.status !== 'Running') {
+    checkReuse(request, row)
+    return create(context, request, hash)
+  }
+  const runKey = uuidKey(row.runId)
+  return meetOpen(
+    context,
+    request,
+    hash,
+    await context.findRun({ namespaceId, workflowId, runId: row.runId, runKey }, hash),
+  )
+}
+
+async function meetCached(
+  context: HistoryContext,
+  request: StartWorkflowRequest,
+  hash: number,
+  current: Execution,
+): Promise<StartWorkflowResponse | undefined> {
+  if (current.isOpen) return meetOpen(context, request, hash, current)
+  const { started, status } = current.state
+  const { requestId } = started!.attributes
+  // Its close is on its way to the medium: what this start says of it holds only when that is durable.
+  await current.settled()
+  if (requestId === request.requestId)
+    return { runId: current.runId, started: true, closed: context.waiters.slotOf(current) }
+  checkReuse(request, { runId: current.runId, status, requestId, startTimeMs: started!.eventTimeMs })
+  return undefined
+}
+
+async function meetOpen(
+  context: HistoryContext,
+  request: StartWorkflowRequest,
+  hash: number,
+  open: Execution,
+): Promise<StartWorkflowResponse | undefined> {
+  const { requestId } = open.state.started!.attributes
+  const slot = context.waiters.slotOf(open)
+  if (requestId === request.requestId) {
+    await open.settled()
+    return { runId: open.runId, started: true, closed: slot }
+  }
+  const policy = conflictPolicy(request)
+  if (policy === 'TerminateExisting') return await replaceOpen(context, request, hash, open)
+  // An answer drawn from staged state waits for it.
+  await open.settled()
+  if (!open.isOpen) return undefined
+  if (policy === 'UseExisting') return { runId: open.runId, started: false, closed: slot }
+  throw new AlreadyStartedError(request.workflowId, open.runId, requestId)
+}
+
+/** Terminated and started in one commit: both are of one shard, and staged in one turn of the event loop. */
+async function replaceOpen(
+  context: HistoryContext,
+  request: StartWorkflowRequest,
+  hash: number,
+  open: Execution,
+): Promise<StartWorkflowResponse | undefined> {
+  const { text: runId, key } = context.runIds.next(context.clock.nowMs())
+  let answer: Promise<StartWorkflowResponse> | undefined
+  const details = [{ metadata: BINARY_PLAIN, data: Buffer.from(`terminated by new runID: ${runId}`) }]
+  const terminated = await open.transactWith(
+    (turn) => {
+      if (!open.isOpen) return false
+      terminateExecution(turn, {
+        reason: 'TerminateIfRunning WorkflowIdReusePolicy',
+        details,
+        identity: request.identity,
+      })
+      return true
+    },
+    () => (answer = begin(context, request, hash, { runId, runKey: key }, false)),
+  )
+  return terminated ? await answer : undefined
+}
+
+function create(context: HistoryContext, request: StartWorkflowRequest, hash: number): Promise<StartWorkflowResponse> {
+  const { text, key } = context.runIds.next(context.clock.nowMs())
+  return begin(context, request, hash, { runId: text, runKey: key }, true)
+}
+
+function begin(
+  context: HistoryContext,
+  request: StartWorkflowRequest,
+  hash: number,
+  run: { readonly runId: string; readonly runKey: string },
+  mayRunNow: boolean,
+): Promise<StartWorkflowResponse> {
+  const { namespaceId, workflowId } = request
+  const ref = { namespaceId, namespaceKey: uuidKey(namespaceId), workflowId, ...run, hash }
+  const execution = new Execution(context.host, context.shardOfHash(hash), ref, new ExecutionState())
+  const closed = (execution.closedSlot = new RunClosed())
+  const started = execution.begin(
+    (turn) =>
+      startExecution(turn, {
+        workflowType: request.workflowType,
+        workflowId,
+        taskQueue: request.taskQueue,
+        input: request.input,
+        workflowExecutionTimeoutMs: request.workflowExecutionTimeoutMs,
+        workflowRunTimeoutMs: request.workflowRunTimeoutMs,
+        workflowTaskTimeoutMs: request.workflowTaskTimeoutMs,
+        originalExecutionRunId: run.runId,
+        firstExecutionRunId: run.runId,
+        attempt: 1,
+        identity: request.identity,
+        requestId: request.requestId,
+        replayRules: REPLAY_RULES,
+      }),
+    { runId: run.runId, started: true, closed },
+    mayRunNow,
+  )
+  context.openIds.add(hash, workflowId.length)
+  context.cache.add(execution)
+  return started
+}
+
+// ---- policies
+
+function checkPolicies({ workflowIdReusePolicy, workflowIdConflictPolicy }: StartWorkflowRequest): void {
+  if (workflowIdConflictPolicy === undefined) return
+  if (workflowIdReusePolicy === 'TerminateIfRunning') {
+    throw new LoomError(
+      'LOOM_INVALID_ARGUMENT',
+      'workflowIdConflictPolicy: not together with workflowIdReusePolicy TerminateIfRunning',
+    )
+  }
+  if (workflowIdConflictPolicy === 'TerminateExisting' && workflowIdReusePolicy === 'RejectDuplicate') {
+    throw new LoomError(
+      'LOOM_INVALID_ARGUMENT',
+      'workflowIdConflictPolicy: TerminateExisting contradicts workflowIdReusePolicy RejectDuplicate',
+    )
+  }
+}
+
+function conflictPolicy(request: StartWorkflowRequest): WorkflowIdConflictPolicy {
+  if (request.workflowIdReusePolicy === 'TerminateIfRunning') return 'TerminateExisting'
+  return request.workflowIdConflictPolicy ?? 'Fail'
+}
+
+function looksAtOpenRunsOnly({ workflowIdReusePolicy }: StartWorkflowRequest): boolean {
+  return workflowIdReusePolicy === 'AllowDuplicate' || workflowIdReusePolicy === 'TerminateIfRunning'
+}
+
+/** May the id of a closed run be used again? */
+function checkReuse(request: StartWorkflowRequest, closed: CurrentRun): void {
+  const { workflowIdReusePolicy: policy, workflowId } = request
+  const isRefused =
+    policy === 'RejectDuplicate' || (policy === 'AllowDuplicateFailedOnly' && closed.status === 'Completed')
+  if (isRefused) throw new AlreadyStartedError(workflowId, closed.runId, closed.requestId, closed.status)
+}
+
+/** Of a run that may be in memory or not. */
+function slotOfRun(
+  context: HistoryContext,
+  request: StartWorkflowRequest,
+  hash: number,
+  { runId }: CurrentRun,
+): StartWorkflowResponse['closed'] {
+  const { namespaceId, workflowId } = request
+  return { wait: () => context.waitClosed({ namespaceId, workflowId, runId, runKey: uuidKey(runId) }, hash) }
+}

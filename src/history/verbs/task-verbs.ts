@@ -1,0 +1,89 @@
+/** What a worker that polls answers: the plain-data verbs. Each checks its token against the state before it changes anything. */
+import type { LiveTurn } from '../../machine/machine.js'
+import { cancelActivity, completeActivity, failActivity } from '../../machine/activity-end.js'
+import { completeWorkflowTask } from '../../machine/workflow-task-answer.js'
+import { failWorkflowTask } from '../../machine/workflow-task.js'
+import { startWorkflowTask } from '../../machine/workflow-task-start.js'
+import type { WorkflowTaskProgress } from '../../machine/transition.js'
+import type {
+  RespondActivityTaskCanceledRequest,
+  RespondActivityTaskCompletedRequest,
+  RespondActivityTaskFailedRequest,
+  RespondWorkflowTaskCompletedRequest,
+  RespondWorkflowTaskFailedRequest,
+  WorkflowTask,
+} from '../../protocol/services.js'
+import type { HistoryContext } from '../context.js'
+import type { Dispatcher } from '../dispatcher.js'
+import { find } from './find.js'
+
+export async function respondWorkflowTaskCompleted(
+  context: HistoryContext,
+  dispatcher: Dispatcher,
+  request: RespondWorkflowTaskCompletedRequest,
+  newRequestId: () => string,
+): Promise<{ readonly newTask: WorkflowTask | undefined }> {
+  const execution = await find(context, request.token)
+  const { sizeBytes } = execution
+  const { problem, held } = await execution.transact((turn) => {
+    const { token, commands, identity, sdk, forceCreateNewWorkflowTask } = request
+    const problem = completeWorkflowTask(turn, {
+      token,
+      commands,
+      identity,
+      sdk,
+      forceCreateNewWorkflowTask,
+      historySizeBytes: sizeBytes,
+    })
+    const held = request.returnNewWorkflowTask ? takeNext(turn, identity, newRequestId(), sizeBytes) : undefined
+    return { problem, held }
+  })
+  if (problem !== undefined) throw problem
+  return { newTask: held === undefined ? undefined : await dispatcher.workflowTask(execution, held) }
+}
+
+/** The task that this answer made is started at once, for the one who answered. */
+function takeNext(
+  turn: LiveTurn,
+  identity: string,
+  requestId: string,
+  historySizeBytes: number,
+): WorkflowTaskProgress | undefined {
+  const at = turn.tasks.findIndex((task) => task.type === 'DispatchWorkflowTask')
+  const task = turn.tasks[at]
+  if (task === undefined) return undefined
+  turn.tasks.splice(at, 1)
+  return startWorkflowTask(turn, { scheduledEventId: task.scheduledEventId, identity, requestId, historySizeBytes })
+}
+
+export async function respondWorkflowTaskFailed(
+  context: HistoryContext,
+  request: RespondWorkflowTaskFailedRequest,
+): Promise<void> {
+  const execution = await find(context, request.token)
+  await execution.transact((turn) => failWorkflowTask(turn, request))
+}
+
+export async function respondActivityTaskCompleted(
+  context: HistoryContext,
+  request: RespondActivityTaskCompletedRequest,
+): Promise<void> {
+  const execution = await find(context, request.token)
+  await execution.cause((turn) => completeActivity(turn, request.token, request))
+}
+
+export async function respondActivityTaskFailed(
+  context: HistoryContext,
+  request: RespondActivityTaskFailedRequest,
+): Promise<void> {
+  const execution = await find(context, request.token)
+  await execution.cause((turn) => failActivity(turn, request.token, request))
+}
+
+export async function respondActivityTaskCanceled(
+  context: HistoryContext,
+  request: RespondActivityTaskCanceledRequest,
+): Promise<void> {
+  const execution = await find(context, request.token)
+  await execution.cause((turn) => cancelActivity(turn, request.token, request))
+}

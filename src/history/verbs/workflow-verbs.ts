@@ -1,0 +1,126 @@
+/** What a client asks of one execution: signal, terminate, describe, history, the end of it. */
+import { LoomError } from '../../base/errors.js'
+import { retryStalledWorkflowTask } from '../../machine/local-workflow-task.js'
+import { terminateExecution } from '../../machine/lifecycle.js'
+import { signalExecution } from '../../machine/signal.js'
+import { pendingWorkflowTask } from '../../machine/workflow-task.js'
+import { retryIntervalMs } from '../../machine/activity-attempt.js'
+import type { HistoryEvent } from '../../protocol/event.js'
+import type {
+  ExecutionTarget,
+  HistoryPage,
+  PendingActivity,
+  SignalWorkflowRequest,
+  TerminateWorkflowRequest,
+  WorkflowDescription,
+} from '../../protocol/services.js'
+import { ringHash } from '../../shard/ring.js'
+import type { HistoryContext } from '../context.js'
+import type { Execution } from '../execution.js'
+import { find } from './find.js'
+
+export async function signalWorkflow(context: HistoryContext, request: SignalWorkflowRequest): Promise<void> {
+  const { signalName, input, identity, requestId } = request
+  const signal = { signalName, input, identity, requestId }
+  const cached =
+    request.runId === undefined ? context.cache.current(request.namespaceId, request.workflowId) : undefined
+  const execution = cached ?? (await find(context, request))
+  await execution.cause((turn) => signalExecution(turn, signal))
+}
+
+export async function terminateWorkflow(context: HistoryContext, request: TerminateWorkflowRequest): Promise<void> {
+  const execution = await find(context, request)
+  const { reason, details, identity } = request
+  await execution.transact((turn) => terminateExecution(turn, { reason, details, identity }))
+}
+
+export async function retryStalled(context: HistoryContext, target: ExecutionTarget): Promise<void> {
+  const execution = await find(context, target)
+  const wasStalled = await execution.transact((turn) => retryStalledWorkflowTask(turn))
+  if (!wasStalled) throw new LoomError('LOOM_NOT_FOUND', `workflow ${target.workflowId} is not stalled`)
+}
+
+export async function describeWorkflow(context: HistoryContext, target: ExecutionTarget): Promise<WorkflowDescription> {
+  const execution = await find(context, target)
+  // What is told is durable: nothing of it may still be taken back.
+  await execution.settled()
+  return await execution.transact(() => describe(execution))
+}
+
+function describe(execution: Execution): WorkflowDescription {
+  const { state, workflowId, runId } = execution
+  const { eventTimeMs, attributes } = state.started!
+  const timers = [...(state.timers?.values() ?? [])]
+  return {
+    workflowId,
+    runId,
+    firstExecutionRunId: attributes.firstExecutionRunId,
+    workflowType: attributes.workflowType,
+    taskQueue: attributes.taskQueue,
+    status: state.status,
+    historyLength: state.nextEventId - 1,
+    historySizeBytes: execution.sizeBytes,
+    startTimeMs: eventTimeMs,
+    closeTimeMs: state.closed?.eventTimeMs,
+    pendingActivities: state.closed === undefined ? pendingActivities(execution) : [],
+    pendingTimers: state.closed === undefined ? timers.map(({ timerId, fireAtMs }) => ({ timerId, fireAtMs })) : [],
+    pendingWorkflowTask: pendingWorkflowTask(state),
+    stalled: state.stall === undefined || state.closed !== undefined ? undefined : stalled(state.stall),
+  }
+}
+
+function stalled({
+  eventId,
+  reason,
+  message,
+  hint,
+  sinceMs,
+  retryAtMs,
+}: NonNullable<Execution['state']['stall']>): WorkflowDescription['stalled'] {
+  return { eventId, reason, message, hint, sinceMs, nextTryAtMs: retryAtMs }
+}
+
+function pendingActivities({ state }: Execution): readonly PendingActivity[] {
+  return [...(state.activities?.values() ?? [])].map((info) => {
+    const { scheduledEventId, attributes, cancelRequestedEventId } = info
+    const progress = state.activityProgress?.get(scheduledEventId)
+    const isBackingOff = progress?.phase === 'backoff'
+    const isStarted = progress?.phase === 'started'
+    return {
+      activityId: attributes.activityId,
+      activityType: attributes.activityType,
+      state: cancelRequestedEventId !== 0 ? 'CancelRequested' : isStarted ? 'Started' : 'Scheduled',
+      attempt: progress?.attempt ?? 1,
+      scheduledEventId,
+      lastFailure: progress?.lastFailure,
+      nextAttemptAtMs: isBackingOff ? progress.dueAtMs : 0,
+      currentRetryIntervalMs: isBackingOff ? retryIntervalMs(info, progress.attempt - 1, progress.lastFailure) : 0,
+    } satisfies PendingActivity
+  })
+}
+
+/** Durable events only, from the medium, and the attempt that a worker holds at their end as workers see it. */
+export async function getHistory(
+  context: HistoryContext,
+  target: ExecutionTarget,
+  fromEventId: number,
+  limit: number,
+): Promise<HistoryPage> {
+  const execution = await find(context, target)
+  const count = Math.min(limit, context.settings.maxHistoryPageEvents)
+  const events: HistoryEvent[] = []
+  for await (const page of context.readEvents(execution, execution.hash)) {
+    for (const event of page) {
+      if (event.eventId < fromEventId) continue
+      if (events.length === count) return { events, nextEventId: event.eventId }
+      events.push(event)
+    }
+  }
+  return { events, nextEventId: undefined }
+}
+
+export async function waitClosed(context: HistoryContext, target: ExecutionTarget): Promise<HistoryEvent> {
+  const execution = await find(context, target)
+  const { namespaceId, workflowId, runId, runKey } = execution
+  return await context.waitClosed({ namespaceId, workflowId, runId, runKey }, ringHash(namespaceId, workflowId))
+}
