@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../src/base/clock.js'
 import { silentLogger } from '../src/base/log.js'
+import { LoomError } from '../src/base/errors.js'
 import { systemRandom } from '../src/base/random.js'
 import { History } from '../src/history/history.js'
 import { Matching } from '../src/matching/matching.js'
@@ -164,5 +165,6 @@ process.stdout.write(
     rssMb: Math.round(process.memoryUsage().rss / 1e6),
   })}\n`,
 )
+history.close(new LoomError('LOOM_CLOSED', 'the bench is over'))
 await controller.close()
 rmSync(folder, { recursive: true, force: true })

@@ -9,6 +9,9 @@ export class RunClosed implements ClosedSlot {
   /** Made by the first who asks: a failure that nobody asked for never becomes an unhandled rejection. */
   #waiting: Deferred<HistoryEvent> | undefined = undefined
 
+  /** Set when the execution left memory before anybody asked: the run is then found by its id. */
+  #askByRun: (() => Promise<HistoryEvent>) | undefined = undefined
+
   get isAwaited(): boolean {
     return this.#waiting !== undefined
   }
@@ -16,7 +19,13 @@ export class RunClosed implements ClosedSlot {
   wait(): Promise<HistoryEvent> {
     if (this.#event !== undefined) return Promise.resolve(this.#event)
     if (this.#error !== undefined) return Promise.reject(this.#error)
+    if (this.#askByRun !== undefined) return this.#askByRun()
     return (this.#waiting ??= new Deferred()).promise
+  }
+
+  /** Nobody will settle it: who asks from now on is answered by `askByRun`. */
+  leave(askByRun: () => Promise<HistoryEvent>): void {
+    if (this.#waiting === undefined && this.#event === undefined) this.#askByRun = askByRun
   }
 
   settle(event: HistoryEvent): void {

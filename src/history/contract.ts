@@ -55,7 +55,7 @@ export interface ExecutionView extends TaskRef {
   nextCause(): TurnRequest | undefined
   /** Runs one request within the turn being made. */
   apply(request: TurnRequest): boolean
-  refuseCauses(error: Error): void
+  refuseCauses(): void
   dropCode(): void
   closeTask(): void
   /** To be done when the turn being made is durable. */

@@ -361,6 +361,11 @@ function activityTask(execution: ExecutionView, scheduledEventId: number): Activ
   }
 }
 
+function localTask(execution: ExecutionView, task: ActivityTask, taskQueue: string): LocalActivityTask {
+  const lastFailure = execution.state.activityProgress?.get(task.token.scheduledEventId)?.lastFailure
+  return { ...task, execution, taskQueue, lastFailure, code: execution.code }
+}
+
 function activityToken(
   execution: ExecutionView,
   scheduledEventId: number,

@@ -9,7 +9,7 @@ import { isLoomError } from '../base/errors.js'
 import { retryActivity } from '../machine/activity-attempt.js'
 import { timeoutActivity } from '../machine/activity-end.js'
 import type { LiveTurn } from '../machine/machine.js'
-import { fireTimer } from '../machine/timer.js'
+import { fireTimers } from '../machine/timer.js'
 import { retryStalledWorkflowTask } from '../machine/local-workflow-task.js'
 import { timeoutWorkflowTask, workflowTaskBackoffOver } from '../machine/workflow-task.js'
 import { keyTaskId, timerKey, timerKeyDue } from '../queue/task-keys.js'
@@ -81,7 +81,13 @@ export class DueTasks {
 
   #submit(execution: Execution, entries: readonly DueEntry[], attempt: number): void {
     const decide = (turn: LiveTurn): void => {
-      for (const entry of entries) fire(turn, entry)
+      const timers = entries.filter(({ type }) => type === TIMER_TYPES.user)
+      if (timers.length > 0)
+        fireTimers(
+          turn,
+          timers.map(({ name, itemId }) => ({ timerId: name, startedEventId: itemId })),
+        )
+      for (const entry of entries) if (entry.type !== TIMER_TYPES.user) fire(turn, entry)
     }
     execution.submitCause({ decide, resolve: ignore, reject: (error) => this.#failed(entries, attempt, error) })
   }
@@ -166,8 +172,6 @@ function fire(turn: LiveTurn, entry: DueEntry): void {
   const { itemId, attempt } = entry
   const { state } = turn
   switch (entry.type) {
-    case TIMER_TYPES.user:
-      return void fireTimer(turn, { timerId: entry.name, startedEventId: itemId })
     case TIMER_TYPES.activity:
       return fireActivity(turn, entry)
     case TIMER_TYPES.workflowTask: {

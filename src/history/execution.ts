@@ -207,9 +207,11 @@ export class Execution implements ExecutionView {
 
   /** A workflow task was scheduled and a worker of this process has the code: the turn stays open for it. */
   #openTaskIfLocal(): boolean {
-    const at = this.turn.tasks.findIndex(isWorkflowTaskDispatch)
+    const { tasks } = this.turn
+    const at = indexOfDispatch(tasks)
     if (at === -1 || !this.host.acceptsCode(this)) return false
-    this.turn.tasks.splice(at, 1)
+    if (tasks.length === 1) tasks.length = 0
+    else tasks.splice(at, 1)
     this.openTaskNow()
     return true
   }
@@ -334,13 +336,16 @@ export class Execution implements ExecutionView {
   }
 
   /** The run has closed within the open task: causes that had no window were never acknowledged. */
-  refuseCauses(error: LoomError): void {
+  refuseCauses(): void {
     const waiting = this.#causes
+    if (waiting.length === 0) return
+    const error = new LoomError('LOOM_EXECUTION_CLOSED', `${this.workflowId} has closed`)
     this.#causes = []
     for (const request of waiting) this.#refuse(request, error)
   }
 }
 
-function isWorkflowTaskDispatch(task: NewTask): boolean {
-  return task.type === 'DispatchWorkflowTask'
+function indexOfDispatch(tasks: readonly NewTask[]): number {
+  for (let at = 0; at < tasks.length; at++) if (tasks[at]!.type === 'DispatchWorkflowTask') return at
+  return -1
 }

@@ -48,7 +48,7 @@ import type { Execution } from './execution.js'
 import { fillOpenIds } from './fill-open-ids.js'
 import { OpenIds } from './open-ids.js'
 import { recover } from './recovery.js'
-import { currentRunKey, decodeCurrentRun } from './rows.js'
+import { currentRunKey, decodeCurrentRun, namespaceKey } from './rows.js'
 import type { CurrentRun, TaskRef } from './rows.js'
 import { Runs } from './runs.js'
 import { Waiters } from './waiters.js'
@@ -162,9 +162,14 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
     for (const execution of [...this.cache.values()]) {
       if (shard !== undefined && execution.shard !== shard) continue
       this.cache.remove(execution)
-      this.waiters.keep(execution)
+      this.waiters.keep(execution, (run) => this.waitClosed(run))
       execution.abandon(error)
     }
+  }
+
+  /** Verbs are refused from now on; what is under way goes on. */
+  refuseCalls(error: LoomError): void {
+    this.#closedBy = error
   }
 
   /** No turn is made any more; those that wait for an end hear that the loom is closed. */
@@ -241,7 +246,7 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
   }
 
   #evicted(execution: Execution): void {
-    this.waiters.keep(execution)
+    this.waiters.keep(execution, (run) => this.waitClosed(run))
     execution.leave()
   }
 
@@ -272,7 +277,7 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
   }
 
   async readCurrentRun(namespaceId: string, workflowId: string, hash: number): Promise<CurrentRun | undefined> {
-    const row = { key: currentRunKey(uuidKey(namespaceId), workflowId), hash }
+    const row = { key: currentRunKey(namespaceKey(namespaceId), workflowId), hash }
     const { medium } = this
     const shard = this.shardOfHash(hash)
     const bytes =
@@ -346,6 +351,11 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
   }
 
   #guarded<T>(act: () => Promise<T>): Promise<T> {
-    return this.#closedBy === undefined ? act() : Promise.reject(this.#closedBy)
+    if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy)
+    try {
+      return act()
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
+    }
   }
 }

@@ -25,24 +25,26 @@ import type { TaskKeyEntry } from './rows.js'
 
 /** What one item has on the medium and on the wheel. */
 export interface ItemRow {
-  keys: Key[]
+  keys: readonly Key[]
   hasProgressRow: boolean
   /** Armed when the turn is durable; undefined when nothing is due, or the execution was read back. */
   entry: DueEntry | undefined
 }
 
+const NONE: readonly never[] = []
+
 export class ItemRows {
   readonly #execution: ExecutionView
-  /** By scheduled event id. */
-  readonly activities = new Map<number, ItemRow>()
+  /** By scheduled event id. Made when first needed, as `timers`: most executions have one of them at most. */
+  activities: Map<number, ItemRow> | undefined = undefined
   /** By started event id. */
-  readonly timers = new Map<number, ItemRow>()
+  timers: Map<number, ItemRow> | undefined = undefined
   workflowTask: ItemRow | undefined = undefined
-  bufferedKeys: Key[] = []
+  bufferedKeys: readonly Key[] = NONE
   /** Entries to arm when the turn that is being staged is durable. */
-  #due: DueEntry[] | undefined = undefined
+  #due: readonly DueEntry[] | undefined = undefined
   /** Keys that this turn's history row will name. */
-  #named: TaskKeyEntry[] = []
+  #named: readonly TaskKeyEntry[] = NONE
 
   constructor(execution: ExecutionView) {
     this.#execution = execution
@@ -51,7 +53,7 @@ export class ItemRows {
   /** Stages the rows that this turn changed. Returns the keys for its history row, and what to arm when it is durable. */
   write(turn: LiveTurn): { readonly named: readonly TaskKeyEntry[]; readonly due: readonly DueEntry[] | undefined } {
     this.#due = undefined
-    this.#named = []
+    this.#named = NONE
     const hasEvents = turn.events.length > 0
     if (this.#execution.state.closed !== undefined) {
       this.#dropAll()
@@ -75,15 +77,15 @@ export class ItemRows {
     for (const [itemId, { keys, hasProgressRow }] of rows) {
       const item: ItemRow = { keys, hasProgressRow, entry: undefined }
       if (itemId === WORKFLOW_TASK_ITEM) this.workflowTask = item
-      else if (activityIds.has(itemId)) this.activities.set(itemId, item)
-      else this.timers.set(itemId, item)
+      else if (activityIds.has(itemId)) (this.activities ??= new Map()).set(itemId, item)
+      else (this.timers ??= new Map()).set(itemId, item)
     }
     this.bufferedKeys = [...bufferedKeys]
   }
 
   /** Task id of the backlog entry of an item; undefined when it has none. */
   backlogTaskId(itemId: number): number | undefined {
-    const item = itemId === WORKFLOW_TASK_ITEM ? this.workflowTask : this.activities.get(itemId)
+    const item = itemId === WORKFLOW_TASK_ITEM ? this.workflowTask : this.activities?.get(itemId)
     const key = item?.keys.find((one) => one.charCodeAt(0) === TASK_KINDS.backlog)
     return key === undefined ? undefined : keyTaskId(key)
   }
@@ -92,7 +94,7 @@ export class ItemRows {
   disarm(): void {
     const { wheel } = this.#execution.host
     for (const items of [this.activities, this.timers]) {
-      for (const { entry } of items.values()) if (entry !== undefined) wheel.remove(entry)
+      for (const { entry } of items?.values() ?? []) if (entry !== undefined) wheel.remove(entry)
     }
     if (this.workflowTask?.entry !== undefined) wheel.remove(this.workflowTask.entry)
   }
@@ -134,21 +136,22 @@ export class ItemRows {
     const open = state.activities?.get(scheduledEventId)
     // Its end may be waiting in the buffer: it needs no row of its own any more.
     const info = open === undefined || isEndBuffered(state, scheduledEventId) ? undefined : open
-    const old = this.activities.get(scheduledEventId)
+    const old = this.activities?.get(scheduledEventId)
     this.#dropKeys(old)
     if (info === undefined) {
       if (old?.hasProgressRow === true) shard.remove(progressKey(this.#execution.runKey, scheduledEventId), hash)
-      this.activities.delete(scheduledEventId)
+      this.activities?.delete(scheduledEventId)
       return
     }
     const progress = state.activityProgress?.get(scheduledEventId)
-    const item: ItemRow = { keys: [], hasProgressRow: false, entry: undefined }
+    const item: ItemRow = { keys: NONE, hasProgressRow: false, entry: undefined }
     this.#putActivityTask(item, scheduledEventId, info, progress)
     // Keys that no history row names must be found in a progress row, once the execution was evicted.
     item.hasProgressRow =
       old?.hasProgressRow === true || !hasEvents || (progress !== undefined && saysMoreThanItsRow(progress))
     if (item.hasProgressRow) this.#putActivityProgress(item, scheduledEventId, progress)
-    else for (const key of item.keys) this.#named.push([scheduledEventId, key])
+    else for (const key of item.keys) this.#name([scheduledEventId, key])
+    this.activities ??= new Map()
     this.activities.set(scheduledEventId, item)
   }
 
@@ -165,8 +168,8 @@ export class ItemRows {
     const stamp = progress?.stamp ?? 0
     if (progress?.phase === 'started' && progress.incarnation !== '') {
       const taskId = host.nextTaskId()
-      const fields = [scheduledEventId, ...encodeActivityProgress(progress)]
-      this.#putTask(item, attemptKey(taskId), taskId, encodeTask(this.#execution, fields))
+      const value = encodeTask(this.#execution, [scheduledEventId, encodeActivityProgress(progress)])
+      this.#putTask(item, attemptKey(taskId), taskId, value)
       if (due === undefined) return
       const { dueAtMs } = due
       this.#arm(
@@ -203,7 +206,7 @@ export class ItemRows {
     const timer = this.#execution.state.timers?.get(timerId)
     // Started and canceled, or fired, in the same turn: it never needs a row.
     if (timer === undefined || timer.startedEventId !== startedEventId) return
-    const item: ItemRow = { keys: [], hasProgressRow: false, entry: undefined }
+    const item: ItemRow = { keys: NONE, hasProgressRow: false, entry: undefined }
     this.#putTimerRow(
       item,
       TIMER_TYPES.user,
@@ -211,13 +214,14 @@ export class ItemRows {
       { dueAtMs: timer.fireAtMs, attempt: 0, stamp: 0 },
       timerId,
     )
-    this.#named.push([startedEventId, item.keys[0]!])
+    this.#name([startedEventId, item.keys[0]!])
+    this.timers ??= new Map()
     this.timers.set(startedEventId, item)
   }
 
   #dropTimer(startedEventId: number): void {
-    this.#dropKeys(this.timers.get(startedEventId))
-    this.timers.delete(startedEventId)
+    this.#dropKeys(this.timers?.get(startedEventId))
+    this.timers?.delete(startedEventId)
   }
 
   // ---- the workflow task
@@ -232,7 +236,7 @@ export class ItemRows {
       this.workflowTask = undefined
       return
     }
-    const item: ItemRow = { keys: [], hasProgressRow: false, entry: undefined }
+    const item: ItemRow = { keys: NONE, hasProgressRow: false, entry: undefined }
     const attempt = progress?.attempt ?? 1
     const stamp = progress?.stamp ?? 0
     const isStarted = progress !== undefined && progress.startedEventId !== 0
@@ -259,7 +263,7 @@ export class ItemRows {
     }
     item.hasProgressRow = old?.hasProgressRow === true || !hasEvents || progress !== undefined || stall !== undefined
     if (item.hasProgressRow) this.#putWorkflowTaskProgress(item)
-    else for (const key of item.keys) this.#named.push([WORKFLOW_TASK_ITEM, key])
+    else for (const key of item.keys) this.#name([WORKFLOW_TASK_ITEM, key])
     this.workflowTask = item
   }
 
@@ -278,15 +282,19 @@ export class ItemRows {
     const taskId = host.nextTaskId()
     const key = bufferedKey(taskId)
     shard.putTask(key, hash, taskId, encodeTask(this.#execution, [encodeEvent(event), event.version]))
-    this.bufferedKeys.push(key)
+    this.bufferedKeys = [...this.bufferedKeys, key]
   }
 
   #dropBuffered(): void {
     for (const key of this.bufferedKeys) this.#execution.shard.removeTask(key, this.#execution.hash)
-    this.bufferedKeys = []
+    this.bufferedKeys = NONE
   }
 
   // ---- rows and entries
+
+  #name(entry: TaskKeyEntry): void {
+    this.#named = this.#named === NONE ? [entry] : [...this.#named, entry]
+  }
 
   #putTimerRow(
     item: ItemRow,
@@ -303,12 +311,12 @@ export class ItemRows {
 
   #putTask(item: ItemRow, key: Key, taskId: number, value: Uint8Array): void {
     this.#execution.shard.putTask(key, this.#execution.hash, taskId, value)
-    item.keys.push(key)
+    item.keys = item.keys === NONE ? [key] : [...item.keys, key]
   }
 
   #arm(item: ItemRow, entry: DueEntry): void {
     item.entry = entry
-    ;(this.#due ??= []).push(entry)
+    this.#due = this.#due === undefined ? [entry] : [...this.#due, entry]
   }
 
   #dropKeys(item: ItemRow | undefined): void {
@@ -323,16 +331,16 @@ export class ItemRows {
 
   #dropAll(): void {
     const { shard, hash, runKey } = this.#execution
-    for (const [id, item] of this.activities) {
+    for (const [id, item] of this.activities ?? []) {
       this.#dropKeys(item)
       if (item.hasProgressRow) shard.remove(progressKey(runKey, id), hash)
     }
-    for (const item of this.timers.values()) this.#dropKeys(item)
+    for (const item of this.timers?.values() ?? []) this.#dropKeys(item)
     this.#dropKeys(this.workflowTask)
     if (this.workflowTask?.hasProgressRow === true) shard.remove(progressKey(runKey, WORKFLOW_TASK_ITEM), hash)
     this.#dropBuffered()
-    this.activities.clear()
-    this.timers.clear()
+    this.activities = undefined
+    this.timers = undefined
     this.workflowTask = undefined
   }
 }

@@ -12,12 +12,7 @@ import { decodeRow } from '../storage/codec.js'
 import { CorruptError } from '../storage/errors.js'
 import type { Key, Medium, Row, ShardId } from '../storage/medium.js'
 import { decodeEvent } from './event-codec.js'
-import {
-  ACTIVITY_PROGRESS_FIELDS,
-  decodeActivityProgress,
-  decodeStall,
-  decodeWorkflowTaskProgress,
-} from './progress-codec.js'
+import { decodeActivityProgress, decodeStall, decodeWorkflowTaskProgress } from './progress-codec.js'
 import {
   WORKFLOW_TASK_ITEM,
   decodeHistoryRow,
@@ -166,7 +161,7 @@ async function loadAttempts(
   const values = await getAll(medium, address, keys)
   for (const value of values) {
     const { rest } = decodeTask(value, `open attempt of ${named(address)}`)
-    const progress = decodeActivityProgress(rest.slice(1, 1 + ACTIVITY_PROGRESS_FIELDS))
+    const progress = decodeActivityProgress(arrayOf(rest[1], 'progress'))
     applyProgress(state, { type: 'activity', scheduledEventId: rest[0] as number, value: progress })
   }
 }

@@ -88,6 +88,15 @@ export class OpenTask implements LocalWorkflowTask {
 
   complete(commands: readonly Command[]): readonly HistoryEvent[] {
     if (this.#isOver) return NO_EVENTS
+    try {
+      return this.#complete(commands)
+    } catch (error) {
+      this.#mistakeOfOurs(error)
+      return NO_EVENTS
+    }
+  }
+
+  #complete(commands: readonly Command[]): readonly HistoryEvent[] {
     const execution = this.#execution
     const { turn, host } = execution
     turn.nowMs = host.clock.nowMs()
@@ -102,28 +111,36 @@ export class OpenTask implements LocalWorkflowTask {
       })
     } catch (error) {
       if (!(error instanceof BadCommandError)) throw error
-      this.fail(
+      this.#fail(
         error.failedCause,
         { type: 'application', message: error.message, applicationType: 'BadCommand' },
         'Mend the call and deploy.',
+        undefined,
       )
       return NO_EVENTS
     }
     const recorded = turn.events.slice(firstCommand)
     this.#isOver = true
-    if (!execution.isOpen)
-      execution.refuseCauses(new LoomError('LOOM_EXECUTION_CLOSED', `${execution.workflowId} has closed`))
+    if (!execution.isOpen) execution.refuseCauses()
     execution.closeTask()
     return recorded
   }
 
-  fail(cause: WorkflowTaskFailedCause, failure: Failure, hint: string): void {
+  fail(cause: WorkflowTaskFailedCause, failure: Failure, hint: string, eventId?: number): void {
     if (this.#isOver) return
+    try {
+      this.#fail(cause, failure, hint, eventId)
+    } catch (error) {
+      this.#mistakeOfOurs(error)
+    }
+  }
+
+  #fail(cause: WorkflowTaskFailedCause, failure: Failure, hint: string, eventId: number | undefined): void {
     const execution = this.#execution
     const { turn, host, state } = execution
     turn.nowMs = host.clock.nowMs()
     const stall = {
-      eventId: state.workflowTask?.scheduledEventId ?? state.nextEventId,
+      eventId: eventId ?? state.workflowTask?.scheduledEventId ?? state.nextEventId,
       reason:
         cause === 'WorkflowWorkerUnhandledFailure' || cause === 'NonDeterministicError'
           ? cause
@@ -134,7 +151,14 @@ export class OpenTask implements LocalWorkflowTask {
       sinceMs: state.stall?.sinceMs ?? turn.nowMs,
       retryAtMs: turn.nowMs + host.settings.stalledRetryMs,
     }
-    failLocalWorkflowTask(turn, { beginTimeMs: this.beginTimeMs, cause, failure, identity: host.identity, stall })
+    failLocalWorkflowTask(turn, {
+      beginTimeMs: this.beginTimeMs,
+      cause,
+      failure,
+      identity: host.identity,
+      historySizeBytes: execution.sizeBytes,
+      stall,
+    })
     host.logger.error(
       { ...executionFields(execution), cause, hint },
       `workflow task failed, the execution is stalled: ${failure.message}`,
@@ -158,6 +182,13 @@ export class OpenTask implements LocalWorkflowTask {
 
   whenDurable(fn: () => void): void {
     if (!this.#isOver) this.#execution.addEffect({ perform: fn, takeBack: () => {} })
+  }
+
+  /** The worker that called may not be thrown at: its train carries other executions. */
+  #mistakeOfOurs(error: unknown): void {
+    const { host, shard } = this.#execution
+    this.#isOver = true
+    host.failShard(shard, error instanceof Error ? error : new Error(String(error)))
   }
 
   /** The execution is gone: nothing more happens here. */

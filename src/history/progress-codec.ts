@@ -32,9 +32,6 @@ export function encodeActivityProgress(value: ActivityProgress): unknown[] {
   ]
 }
 
-/** How many fields `encodeActivityProgress` writes: what follows in a row is the row's. */
-export const ACTIVITY_PROGRESS_FIELDS = 13
-
 export function decodeActivityProgress(fields: readonly unknown[]): ActivityProgress {
   const phase = PHASES[fields[0] as number]
   if (phase === undefined) throw new CorruptError(`activity progress: unknown phase ${String(fields[0])}`)

@@ -21,6 +21,7 @@ import { TIMER_TYPES } from './due.js'
 import { decodeActivityProgress } from './progress-codec.js'
 import { decodeTask } from './rows.js'
 import type { TaskRef } from './rows.js'
+import { arrayOf } from './value-codec.js'
 
 /** Attempts whose host is gone, taken up at once. */
 const MAX_LOST_IN_FLIGHT = 256
@@ -76,7 +77,7 @@ export async function recover(parts: RecoveryParts, shards: readonly ShardId[] |
 
 function lostAttempt(row: Row): LostAttempt {
   const { ref, rest } = decodeTask(row.value, 'open attempt')
-  const { attempt, stamp } = decodeActivityProgress(rest.slice(1))
+  const { attempt, stamp } = decodeActivityProgress(arrayOf(rest[1], 'progress'))
   return { ref, hash: row.hash, scheduledEventId: rest[0] as number, attempt, stamp }
 }
 

@@ -138,6 +138,15 @@ export function progressItem(key: Key): number {
   return readU32(key, key.length - 4)
 }
 
+const namespaceKeys = new Map<string, string>()
+
+/** `uuidKey` of a namespace id: there are few, and each start asks. */
+export function namespaceKey(namespaceId: string): string {
+  let key = namespaceKeys.get(namespaceId)
+  if (key === undefined) namespaceKeys.set(namespaceId, (key = uuidKey(namespaceId)))
+  return key
+}
+
 // ---- task rows: whom they are for
 
 /** What every task row begins with. */
@@ -148,18 +157,18 @@ export interface TaskRef {
   readonly runKey: string
 }
 
-/** [namespace (null: the default), workflow id, run, …rest]. */
+/** [namespace (null: the default), workflow id, run, rest]. */
 export function encodeTask(ref: TaskRef, rest: readonly unknown[]): Uint8Array {
-  const namespace = ref.namespaceId === DEFAULT_NAMESPACE_ID ? null : uuidKey(ref.namespaceId)
-  return encodeRow([namespace, ref.workflowId, ref.runKey, ...rest])
+  const namespace = ref.namespaceId === DEFAULT_NAMESPACE_ID ? null : namespaceKey(ref.namespaceId)
+  return encodeRow([namespace, ref.workflowId, ref.runKey, rest])
 }
 
 export function decodeTask(
   bytes: Uint8Array,
   what: string,
 ): { readonly ref: TaskRef; readonly rest: readonly unknown[] } {
-  const [namespace, workflowId, runKey, ...rest] = arrayOf(decodeRow(bytes, what), what)
+  const [namespace, workflowId, runKey, rest] = decodeRow(bytes, what)
   if (typeof workflowId !== 'string' || typeof runKey !== 'string') throw new CorruptError(`${what}: names no run`)
   const namespaceId = typeof namespace === 'string' ? uuidText(namespace) : DEFAULT_NAMESPACE_ID
-  return { ref: { namespaceId, workflowId, runId: uuidText(runKey), runKey }, rest }
+  return { ref: { namespaceId, workflowId, runId: uuidText(runKey), runKey }, rest: arrayOf(rest, what) }
 }

@@ -21,11 +21,14 @@ export class Staged implements StagedTurn, StagedView {
   }
 
   answer(resolve: (value: never) => void, reject: (error: Error) => void, value: unknown): void {
-    ;(this.#answers ??= []).push(resolve, reject, value)
+    // A literal of three is an eighth of what pushing to an empty array takes.
+    if (this.#answers === undefined) this.#answers = [resolve, reject, value]
+    else this.#answers.push(resolve, reject, value)
   }
 
   addEffect(effect: Effect): void {
-    ;(this.#effects ??= []).push(effect)
+    if (this.#effects === undefined) this.#effects = [effect]
+    else this.#effects.push(effect)
   }
 
   durable(): void {

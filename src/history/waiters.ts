@@ -1,4 +1,6 @@
 /** Those who wait for the end of a run that is not in memory, or may leave it: by run id. */
+import type { HistoryEvent } from '../protocol/event.js'
+import type { ExecutionRef } from '../protocol/ids.js'
 import type { Execution } from './execution.js'
 import { RunClosed } from './closed-slot.js'
 
@@ -23,10 +25,11 @@ export class Waiters {
   }
 
   /** The execution leaves the cache and somebody may still ask, or has asked. */
-  keep(execution: Execution): void {
+  keep(execution: Execution, waitClosed: (run: ExecutionRef) => Promise<HistoryEvent>): void {
     const slot = execution.closedSlot
-    if (slot?.isAwaited !== true) return
+    if (slot === undefined) return
     const { namespaceId, workflowId, runId, hash } = execution
+    if (!slot.isAwaited) return slot.leave(() => waitClosed({ namespaceId, workflowId, runId }))
     this.#byRun.set(runId, { namespaceId, workflowId, runId, hash, slot })
   }
 

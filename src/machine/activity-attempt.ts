@@ -4,6 +4,7 @@
  *
  * Invariant: no progress means that attempt 1 is scheduled and nobody has taken it.
  */
+import { MAX_DURATION_MS } from '../base/duration.js'
 import type { Failure, RetryState, TimeoutType } from '../protocol/failure.js'
 import { findOpenActivity } from './activity.js'
 import type { ActivityInfo } from './state.js'
@@ -131,8 +132,9 @@ function isRetryable(failure: Failure | undefined, nonRetryableErrorTypes: reado
 
 /** The wait after that attempt. What the failure asks for goes before the policy, even above its maximum. */
 export function retryIntervalMs(info: ActivityInfo, attempt: number, failure: Failure | undefined): number {
-  if (failure?.type === 'application' && failure.nextRetryDelayMs !== undefined)
-    return Math.ceil(failure.nextRetryDelayMs)
+  const askedMs = failure?.type === 'application' ? failure.nextRetryDelayMs : undefined
+  // User code may ask for nonsense; then the policy holds.
+  if (askedMs !== undefined && askedMs >= 0 && askedMs <= MAX_DURATION_MS) return Math.ceil(askedMs)
   const { initialIntervalMs, backoffCoefficient, maximumIntervalMs } = info.attributes.retryPolicy
   return Math.ceil(Math.min(initialIntervalMs * backoffCoefficient ** (attempt - 1), maximumIntervalMs))
 }

@@ -6,7 +6,8 @@ import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../protocol/retry-policy
 import { BadCommandError } from './errors.js'
 
 const MAX_ID_LENGTH = 1000
-const MAXIMUM_INTERVAL_COEFFICIENT = 100
+/** Of the default. */
+const INTERVALS_IN_MAXIMUM = 100
 
 type StartedAttributes = EventAttributes['WorkflowExecutionStarted']
 type ScheduledAttributes = EventAttributes['ActivityTaskScheduled']
@@ -66,6 +67,7 @@ function duration(command: ScheduleActivityTaskCommand, name: string, ms: number
   throw bad(command, `An invalid ${name} is set on ScheduleActivityTaskCommand: ${why}`)
 }
 
+/** 0 or nothing asks for the default. */
 function retryPolicy(command: ScheduleActivityTaskCommand): RetryPolicy {
   const asked = command.retryPolicy
   if (asked === undefined) return DEFAULT_RETRY_POLICY
@@ -73,8 +75,9 @@ function retryPolicy(command: ScheduleActivityTaskCommand): RetryPolicy {
   const policy: RetryPolicy = {
     initialIntervalMs,
     backoffCoefficient: asked.backoffCoefficient || DEFAULT_RETRY_POLICY.backoffCoefficient,
-    maximumIntervalMs: asked.maximumIntervalMs || initialIntervalMs * MAXIMUM_INTERVAL_COEFFICIENT,
-    maximumAttempts: asked.maximumAttempts ?? DEFAULT_RETRY_POLICY.maximumAttempts,
+    maximumIntervalMs: Math.min(asked.maximumIntervalMs || initialIntervalMs * INTERVALS_IN_MAXIMUM, MAX_DURATION_MS),
+    // Not a number is no limit, either.
+    maximumAttempts: asked.maximumAttempts || DEFAULT_RETRY_POLICY.maximumAttempts,
     nonRetryableErrorTypes: asked.nonRetryableErrorTypes ?? DEFAULT_RETRY_POLICY.nonRetryableErrorTypes,
   }
   const problem = findProblem(policy)
@@ -85,12 +88,13 @@ function retryPolicy(command: ScheduleActivityTaskCommand): RetryPolicy {
 function findProblem(policy: RetryPolicy): string | undefined {
   const { initialIntervalMs, backoffCoefficient, maximumIntervalMs, maximumAttempts } = policy
   if (initialIntervalMs < 0) return 'invalid InitialInterval set on retry policy: negative duration'
-  if (backoffCoefficient < 1) return 'BackoffCoefficient cannot be less than 1 on retry policy.'
+  if (initialIntervalMs > MAX_DURATION_MS)
+    return `invalid InitialInterval set on retry policy: over ${MAX_DURATION_MS} ms`
+  if (backoffCoefficient < 1) return 'BackoffCoefficient cannot be less than 1 on retry policy'
   if (maximumIntervalMs < 0) return 'invalid MaximumInterval set on retry policy: negative duration'
-  if (maximumIntervalMs < initialIntervalMs) {
-    return 'MaximumInterval cannot be less than InitialInterval on retry policy.'
-  }
-  if (maximumAttempts < 0) return 'MaximumAttempts cannot be negative on retry policy.'
+  if (maximumIntervalMs < initialIntervalMs)
+    return 'MaximumInterval cannot be less than InitialInterval on retry policy'
+  if (maximumAttempts < 0) return 'MaximumAttempts cannot be negative on retry policy'
   return undefined
 }
 

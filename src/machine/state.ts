@@ -5,6 +5,7 @@
  * Invariant: between `mark` and `rollBack` every change is remembered, so that a turn is kept whole or taken back whole.
  * Values in the maps are never changed in place: a new one is set.
  */
+import { assert } from '../base/assert.js'
 import type { EventOf, HistoryEvent, WorkflowStatus } from '../protocol/event.js'
 import type { ActivityProgress, Stall, WorkflowTaskProgress } from './transition.js'
 
@@ -56,10 +57,17 @@ type Fields = Pick<
   | 'stall'
 >
 
-interface Mark {
-  readonly undoLength: number
-  readonly fields: Fields
-}
+/** The fields of a state as a mark found them. Objects of a fixed pool: a mark is made in every turn, and lives within it. */
+type Saved = { -readonly [K in keyof Fields]: Fields[K] } & { undoLength: number }
+
+/**
+ * What was changed inside maps and sets since the outermost mark: flat triples of collection, key, what it held before. A
+ * mark is settled or rolled back in the synchronous turn that made it, so that one log serves all states.
+ */
+const undo: unknown[] = []
+const marks: Saved[] = []
+let depth = 0
+let marked: ExecutionState | undefined
 
 export class ExecutionState {
   // --- recorded
@@ -93,74 +101,64 @@ export class ExecutionState {
   buffered: HistoryEvent[] | undefined = undefined
   stall: Stall | undefined = undefined
 
-  /** What was changed inside maps and sets since the outermost mark; undefined while there is none. Flat triples: collection, key, what it held before. */
-  #undo: unknown[] | undefined = undefined
-  /** Those that were neither settled nor rolled back, outermost first. */
-  #marks: Mark[] | undefined = undefined
-
   /** From here on changes are remembered, until `settle` or `rollBack`. Marks nest. */
   mark(): void {
-    this.#undo ??= []
-    this.#marks ??= []
-    this.#marks.push({
-      undoLength: this.#undo.length,
-      fields: {
-        status: this.status,
-        nextEventId: this.nextEventId,
-        lastEventTimeMs: this.lastEventTimeMs,
-        started: this.started,
-        closed: this.closed,
-        workflowTask: this.workflowTask,
-        previousStartedEventId: this.previousStartedEventId,
-        completedWorkflowTasks: this.completedWorkflowTasks,
-        activities: this.activities,
-        activityIds: this.activityIds,
-        timers: this.timers,
-        signalRequestIds: this.signalRequestIds,
-        activityProgress: this.activityProgress,
-        workflowTaskProgress: this.workflowTaskProgress,
-        buffered: this.buffered,
-        stall: this.stall,
-      },
-    })
+    assert(depth === 0 || marked === this, 'a turn of another execution is under way')
+    marked = this
+    const saved = (marks[depth++] ??= {} as Saved)
+    saved.undoLength = undo.length
+    saved.status = this.status
+    saved.nextEventId = this.nextEventId
+    saved.lastEventTimeMs = this.lastEventTimeMs
+    saved.started = this.started
+    saved.closed = this.closed
+    saved.workflowTask = this.workflowTask
+    saved.previousStartedEventId = this.previousStartedEventId
+    saved.completedWorkflowTasks = this.completedWorkflowTasks
+    saved.activities = this.activities
+    saved.activityIds = this.activityIds
+    saved.timers = this.timers
+    saved.signalRequestIds = this.signalRequestIds
+    saved.activityProgress = this.activityProgress
+    saved.workflowTaskProgress = this.workflowTaskProgress
+    saved.buffered = this.buffered
+    saved.stall = this.stall
   }
 
   /** What happened since the last mark is kept, as far as that mark goes. Without a mark it does nothing. */
   settle(): void {
-    const marks = this.#marks
-    if (marks === undefined) return
-    marks.pop()
-    if (marks.length > 0) return
-    this.#marks = undefined
-    this.#undo = undefined
+    if (marked !== this) return
+    depth--
+    if (depth > 0) return
+    marked = undefined
+    undo.length = 0
   }
 
   /** What happened since the last mark is taken back: the state is as `mark` found it. The order within a map may differ. */
   rollBack(): void {
-    const undo = this.#undo
-    const mark = this.#marks?.at(-1)
-    if (undo === undefined || mark === undefined) return
-    for (let at = undo.length - 3; at >= mark.undoLength; at -= 3) restore(undo[at], undo[at + 1], undo[at + 2])
-    undo.length = mark.undoLength
-    Object.assign(this, mark.fields)
+    if (marked !== this) return
+    const { undoLength, ...fields } = marks[depth - 1]!
+    for (let at = undo.length - 3; at >= undoLength; at -= 3) restore(undo[at], undo[at + 1], undo[at + 2])
+    undo.length = undoLength
+    Object.assign(this, fields)
     this.settle()
   }
 
   /** For the nouns' apply functions: every change of a map goes through here. */
   put<K, V>(map: Map<K, V>, key: K, value: V): void {
-    this.#undo?.push(map, key, map.get(key))
+    if (marked === this) undo.push(map, key, map.get(key))
     map.set(key, value)
   }
 
   remove<K, V>(map: Map<K, V> | undefined, key: K): void {
     if (map === undefined) return
-    this.#undo?.push(map, key, map.get(key))
+    if (marked === this) undo.push(map, key, map.get(key))
     map.delete(key)
   }
 
   addTo(set: Set<string>, value: string): void {
     if (set.has(value)) return
-    this.#undo?.push(set, value, undefined)
+    if (marked === this) undo.push(set, value, undefined)
     set.add(value)
   }
 }

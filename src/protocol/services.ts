@@ -252,8 +252,8 @@ export interface LocalWorkflowTask {
   nextEvent(): HistoryEvent | undefined
   /** Quiescent: the code waits or has ended. Returns the events that the commands became, in order (see `WorkflowCode.recorded`). */
   complete(commands: readonly Command[]): readonly HistoryEvent[]
-  /** The code cannot go on: WorkflowTaskFailed is recorded, the execution is stalled and waits for changed code. */
-  fail(cause: WorkflowTaskFailedCause, failure: Failure, hint: string): void
+  /** The code cannot go on (at `eventId`, where it is known): WorkflowTaskFailed is recorded, the execution is stalled and waits for changed code. */
+  fail(cause: WorkflowTaskFailedCause, failure: Failure, hint: string, eventId?: number): void
   /** Nothing of this task is kept: its worker could not run it now (cache full, shutdown). It goes to the task queue again. */
   abandon(): void
   /** Calls `fn`, which must not throw, once what this task becomes is durable; never if it is lost. Before the task is ended. */

@@ -45,6 +45,7 @@ export class CommitLoop {
   /** Commits so far: for benches and metrics. */
   flushCount = 0
   rowCount = 0
+  turnCount = 0
 
   constructor(parts: CommitLoopParts) {
     this.#parts = parts
@@ -103,6 +104,7 @@ export class CommitLoop {
       }
       bytes += stage.bytes
       this.rowCount += stage.changes.size + 1
+      this.turnCount += stage.turns.length
       batch.push(shard.seal())
     }
     return batch

@@ -76,8 +76,10 @@ export class ShardController {
     return this.#medium
   }
 
-  get stats(): { readonly flushCount: number; readonly rowCount: number } {
-    return { flushCount: this.#loop?.flushCount ?? 0, rowCount: this.#loop?.rowCount ?? 0 }
+  /** Of the commits since the medium was opened: flushes, rows (heads included), turns of executions. */
+  get stats(): { readonly flushCount: number; readonly rowCount: number; readonly turnCount: number } {
+    const { flushCount = 0, rowCount = 0, turnCount = 0 } = this.#loop ?? {}
+    return { flushCount, rowCount, turnCount }
   }
 
   /** Opens the medium and claims every shard of the ring. Rejects, with nothing held, when it cannot. */

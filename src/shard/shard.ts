@@ -26,8 +26,8 @@ export interface StagedTurn {
 /** What gathers for the next commit of one shard. */
 export interface Stage {
   readonly changes: Map<Key, Change>
-  readonly clears: (KeyBounds & { readonly hash: number })[]
-  readonly consumed: Key[]
+  clears: readonly (KeyBounds & { readonly hash: number })[]
+  consumed: readonly Key[]
   readonly turns: StagedTurn[]
   bytes: number
 }
@@ -40,7 +40,7 @@ export interface Sealed {
 }
 
 const ROW_OVERHEAD_BYTES = 16
-const NO_CLEARS: readonly never[] = []
+const NONE: readonly never[] = []
 
 export class Shard {
   readonly id: ShardId
@@ -81,7 +81,7 @@ export class Shard {
 
   /** Where a turn puts its rows. */
   stage(): Stage {
-    return (this.#stage ??= { changes: new Map(), clears: [], consumed: [], turns: [], bytes: 0 })
+    return (this.#stage ??= { changes: new Map(), clears: NONE, consumed: NONE, turns: [], bytes: 0 })
   }
 
   put(key: Key, hash: number, value: Uint8Array): void {
@@ -128,7 +128,7 @@ export class Shard {
       fence: this.fence,
       seq: ++this.#seq,
       head: encodeRow([this.#nextTaskId, this.#pending]),
-      clears: stage.clears.length === 0 ? NO_CLEARS : stage.clears,
+      clears: stage.clears,
       changes: stage.changes,
       consumed: stage.consumed,
     }

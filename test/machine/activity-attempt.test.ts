@@ -212,4 +212,7 @@ test('intervals grow up to the maximum; what the failure asks for goes before', 
   expect(retryIntervalMs(info, 1, { ...FAILURE, nextRetryDelayMs: 5_000.5 })).toBe(5_001)
   expect(retryIntervalMs(info, 1, { ...FAILURE, nextRetryDelayMs: 0 })).toBe(0)
   expect(retryIntervalMs(info, 1, undefined)).toBe(400)
+  for (const nextRetryDelayMs of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+    expect(retryIntervalMs(info, 1, { ...FAILURE, nextRetryDelayMs })).toBe(400)
+  }
 })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { MAX_DURATION_MS } from '../../src/base/duration.js'
 import type { ScheduleActivityTaskCommand } from '../../src/protocol/command.js'
 import { DEFAULT_RETRY_POLICY } from '../../src/protocol/retry-policy.js'
 import { schedule, Subject } from './subject.js'
@@ -60,6 +61,11 @@ test.each([
     filled: { initialIntervalMs: 1000, maximumIntervalMs: 100_000 },
   },
   {
+    asked: { initialIntervalMs: Number.NaN, backoffCoefficient: Number.NaN, maximumAttempts: Number.NaN },
+    filled: DEFAULT_RETRY_POLICY,
+  },
+  { asked: { maximumIntervalMs: Number.POSITIVE_INFINITY }, filled: { maximumIntervalMs: MAX_DURATION_MS } },
+  {
     asked: { backoffCoefficient: 1, maximumIntervalMs: 5_000, maximumAttempts: 3, nonRetryableErrorTypes: ['Bad'] },
     filled: { backoffCoefficient: 1, maximumIntervalMs: 5_000, maximumAttempts: 3, nonRetryableErrorTypes: ['Bad'] },
   },
@@ -86,10 +92,14 @@ test.each<[Partial<ScheduleActivityTaskCommand>, string]>([
     'An invalid HeartbeatTimeout is set on ScheduleActivityTaskCommand: not between',
   ],
   [{ ...OK, retryPolicy: { initialIntervalMs: -1 } }, 'invalid InitialInterval set on retry policy: negative duration'],
-  [{ ...OK, retryPolicy: { backoffCoefficient: 0.5 } }, 'BackoffCoefficient cannot be less than 1 on retry policy.'],
+  [
+    { ...OK, retryPolicy: { initialIntervalMs: Number.POSITIVE_INFINITY } },
+    'invalid InitialInterval set on retry policy: over',
+  ],
+  [{ ...OK, retryPolicy: { backoffCoefficient: 0.5 } }, 'BackoffCoefficient cannot be less than 1 on retry policy'],
   [{ ...OK, retryPolicy: { maximumIntervalMs: -1 } }, 'invalid MaximumInterval set on retry policy: negative duration'],
   [{ ...OK, retryPolicy: { maximumIntervalMs: 10 } }, 'MaximumInterval cannot be less than InitialInterval'],
-  [{ ...OK, retryPolicy: { maximumAttempts: -1 } }, 'MaximumAttempts cannot be negative on retry policy.'],
+  [{ ...OK, retryPolicy: { maximumAttempts: -1 } }, 'MaximumAttempts cannot be negative on retry policy'],
 ])('%o is a bad command', (options, detail) => {
   const error = refusal(options)
 

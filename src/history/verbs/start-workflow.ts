@@ -8,25 +8,40 @@ import { LoomError } from '../../base/errors.js'
 import { uuidKey } from '../../base/uuid.js'
 import { startExecution, terminateExecution } from '../../machine/lifecycle.js'
 import { ExecutionState } from '../../machine/state.js'
-import { BINARY_PLAIN } from '../../protocol/payload.js'
+import { JSON_PLAIN } from '../../protocol/payload.js'
 import type { StartWorkflowRequest, StartWorkflowResponse, WorkflowIdConflictPolicy } from '../../protocol/services.js'
 import { ringHash } from '../../shard/ring.js'
 import { RunClosed } from '../closed-slot.js'
 import type { HistoryContext } from '../context.js'
 import { AlreadyStartedError } from '../errors.js'
 import { Execution } from '../execution.js'
+import { namespaceKey } from '../rows.js'
 import type { CurrentRun } from '../rows.js'
 
 const REPLAY_RULES = 1
 /** How often a start that met a run on its way in or out looks again. */
 const MAX_LOOKS = 10
 
-export async function startWorkflow(
-  context: HistoryContext,
-  request: StartWorkflowRequest,
-): Promise<StartWorkflowResponse> {
+export function startWorkflow(context: HistoryContext, request: StartWorkflowRequest): Promise<StartWorkflowResponse> {
   checkPolicies(request)
   const hash = ringHash(request.namespaceId, request.workflowId)
+  return isSurelyFree(context, request, hash)
+    ? create(context, request, hash)
+    : lookUntilStarted(context, request, hash)
+}
+
+/** No run of the id is open, and no closed one matters: the common start makes no read and no promise more than it must. */
+function isSurelyFree(context: HistoryContext, request: StartWorkflowRequest, hash: number): boolean {
+  if (!request.isFreshRequestId || !looksAtOpenRunsOnly(request)) return false
+  if (context.cache.current(request.namespaceId, request.workflowId) !== undefined) return false
+  return context.openIds.isSurelyNotOpen(hash, request.workflowId.length)
+}
+
+async function lookUntilStarted(
+  context: HistoryContext,
+  request: StartWorkflowRequest,
+  hash: number,
+): Promise<StartWorkflowResponse> {
   for (let look = 0; look < MAX_LOOKS; look++) {
     const answer = await lookAndStart(context, request, hash)
     if (answer !== undefined) return answer
@@ -119,7 +134,7 @@ async function replaceOpen(
 ): Promise<StartWorkflowResponse | undefined> {
   const { text: runId, key } = context.runIds.next(context.clock.nowMs())
   let answer: Promise<StartWorkflowResponse> | undefined
-  const details = [{ metadata: BINARY_PLAIN, data: Buffer.from(`terminated by new runID: ${runId}`) }]
+  const details = [{ metadata: JSON_PLAIN, data: Buffer.from(JSON.stringify(`terminated by new runID: ${runId}`)) }]
   const terminated = await open.transactWith(
     (turn) => {
       if (!open.isOpen) return false
@@ -148,7 +163,7 @@ function begin(
   mayRunNow: boolean,
 ): Promise<StartWorkflowResponse> {
   const { namespaceId, workflowId } = request
-  const ref = { namespaceId, namespaceKey: uuidKey(namespaceId), workflowId, ...run, hash }
+  const ref = { namespaceId, namespaceKey: namespaceKey(namespaceId), workflowId, ...run, hash }
   const execution = new Execution(context.host, context.shardOfHash(hash), ref, new ExecutionState())
   const closed = (execution.closedSlot = new RunClosed())
   const started = execution.begin(

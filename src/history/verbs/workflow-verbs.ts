@@ -85,16 +85,17 @@ function pendingActivities({ state }: Execution): readonly PendingActivity[] {
     const { scheduledEventId, attributes, cancelRequestedEventId } = info
     const progress = state.activityProgress?.get(scheduledEventId)
     const isBackingOff = progress?.phase === 'backoff'
+    const attempt = progress?.attempt ?? 1
     const isStarted = progress?.phase === 'started'
     return {
       activityId: attributes.activityId,
       activityType: attributes.activityType,
       state: cancelRequestedEventId !== 0 ? 'CancelRequested' : isStarted ? 'Started' : 'Scheduled',
-      attempt: progress?.attempt ?? 1,
+      attempt,
       scheduledEventId,
       lastFailure: progress?.lastFailure,
       nextAttemptAtMs: isBackingOff ? progress.dueAtMs : 0,
-      currentRetryIntervalMs: isBackingOff ? retryIntervalMs(info, progress.attempt - 1, progress.lastFailure) : 0,
+      currentRetryIntervalMs: isStarted ? 0 : retryIntervalMs(info, Math.max(1, attempt - 1), progress?.lastFailure),
     } satisfies PendingActivity
   })
 }

@@ -1,0 +1,101 @@
+/** What operators ask of a loom: its shards, its dead letters, its numbers. */
+import type { LoomError } from '../base/errors.js'
+import type { DeadLetter } from '../history/dead-letters.js'
+import { TASK_KINDS, type Shard } from '../shard/shard.js'
+
+/** A shard that this host has, and what waits in it. A shard that was never written to is not listed. */
+export interface ShardDescription {
+  /** Its index in the ring, from 0. */
+  readonly shard: number
+  /** Raised each time that somebody claims the shard. */
+  readonly epoch: number
+  /** Attempts of activities that run in this process. */
+  readonly attemptCount: number
+  /** Timers, time-outs and waits before the next attempt. */
+  readonly timerCount: number
+  /** Tasks that wait for a worker. */
+  readonly backlogCount: number
+  readonly deadLetterCount: number
+}
+
+/** Numbers of one host, since it was opened. */
+export interface LoomStats {
+  /** Commits. */
+  readonly flushCount: number
+  /** Rows that were written by them. */
+  readonly rowCount: number
+  /** Executions in memory. */
+  readonly executionCount: number
+  /** Those of them whose code is in memory, too. */
+  readonly codeCount: number
+  /** Attempts that are running. */
+  readonly runningActivityCount: number
+}
+
+/** Tasks of a shard's queues that were given up after `maxTaskAttempts` failures. */
+export interface DeadLetterAdmin {
+  /** In the order of their shards. */
+  list(): Promise<readonly DeadLetter[]>
+  /** Its task is tried again; durable when it resolves. False when there is no such letter. */
+  retry(id: number): Promise<boolean>
+  /** It is forgotten, and its task with it. False when there is no such letter. */
+  purge(id: number): Promise<boolean>
+}
+
+/** What operators ask. */
+export interface LoomAdmin {
+  readonly deadLetters: DeadLetterAdmin
+  readonly shards: { list(): readonly ShardDescription[] }
+  stats(): LoomStats
+}
+
+export interface AdminParts {
+  readonly deadLetters: DeadLetterAdmin
+  readonly knownShards: () => readonly Shard[]
+  readonly stats: () => LoomStats
+  /** Why nothing is answered any more, if so. */
+  readonly closedBy: () => LoomError | undefined
+}
+
+export function loomAdmin({ deadLetters, knownShards, stats, closedBy }: AdminParts): LoomAdmin {
+  const checkOpen = (): void => {
+    const error = closedBy()
+    if (error !== undefined) throw error
+  }
+  return {
+    deadLetters: {
+      list: async () => {
+        checkOpen()
+        return await deadLetters.list()
+      },
+      retry: async (id) => {
+        checkOpen()
+        return await deadLetters.retry(id)
+      },
+      purge: async (id) => {
+        checkOpen()
+        return await deadLetters.purge(id)
+      },
+    },
+    shards: {
+      list: () => {
+        checkOpen()
+        return knownShards()
+          .map(describe)
+          .sort((a, b) => a.shard - b.shard)
+      },
+    },
+    stats,
+  }
+}
+
+function describe(shard: Shard): ShardDescription {
+  return {
+    shard: shard.index,
+    epoch: shard.fence.epoch,
+    attemptCount: shard.pendingOf(TASK_KINDS.attempt),
+    timerCount: shard.pendingOf(TASK_KINDS.timer),
+    backlogCount: shard.pendingOf(TASK_KINDS.backlog),
+    deadLetterCount: shard.pendingOf(TASK_KINDS.deadLetter),
+  }
+}

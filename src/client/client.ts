@@ -1,0 +1,102 @@
+/**
+ * The client of a loom: starts executions and finds them again.
+ *
+ * Invariant: what a caller gives is checked and encoded here, before anything is asked of history, so a bad call writes
+ * nothing. What is stored is the form that was given, not the schema's parse.
+ */
+import { LoomError } from '../base/errors.js'
+import { isUuid } from '../base/uuid.js'
+import type { ClosedSlot, HistoryService, StartWorkflowRequest } from '../protocol/services.js'
+import { nameAt } from '../workflow/activity-settings.js'
+import type { Workflow, WorkflowResult } from '../workflow/definition.js'
+import { encodeChecked } from '../workflow/schema.js'
+import { WorkflowHandle, type StartedHandle } from './handle.js'
+import { checkedStart, taskTimeoutMs, type StartOptions } from './start-options.js'
+
+export interface ClientParts {
+  readonly service: HistoryService
+  readonly namespaceId: string
+  readonly identity: string
+  /** For workflows whose definition names none. */
+  readonly taskQueue: string
+  /** Of the loom, by name: what is started by name is checked by them, where it is known here. */
+  readonly workflows: ReadonlyMap<string, Workflow>
+  readonly newRequestId: () => string
+}
+
+export class Client {
+  readonly #parts: ClientParts
+
+  constructor(parts: ClientParts) {
+    this.#parts = parts
+  }
+
+  async start<W extends Workflow = Workflow>(
+    workflow: W | string,
+    options: StartOptions<W>,
+  ): Promise<StartedHandle<W>> {
+    const definition = this.#definition(workflow)
+    const name = definition === undefined ? nameAt(workflow, 'workflow') : definition.name
+    const request = this.#startRequest(name, definition, options)
+    const { runId, closed } = await this.#parts.service.startWorkflow(request)
+    return this.#handle(definition, request.workflowId, runId, closed)
+  }
+
+  async execute<W extends Workflow = Workflow>(
+    workflow: W | string,
+    options: StartOptions<W>,
+  ): Promise<WorkflowResult<W>> {
+    const handle = await this.start(workflow, options)
+    return await handle.result()
+  }
+
+  handle(workflowId: string, runId?: string): WorkflowHandle
+  handle<W extends Workflow>(workflow: W, workflowId: string, runId?: string): WorkflowHandle<W>
+  handle(first: string | Workflow, second?: string, third?: string): WorkflowHandle {
+    const [definition, workflowId, runId] =
+      typeof first === 'string' ? [undefined, first, second] : [this.#definition(first), second, third]
+    if (runId !== undefined && !(typeof runId === 'string' && isUuid(runId))) {
+      throw new LoomError('LOOM_INVALID_ARGUMENT', `runId: not a UUID: ${String(runId).slice(0, 60)}`)
+    }
+    return this.#handle(definition, nameAt(workflowId, 'workflowId'), runId, undefined)
+  }
+
+  #handle<W extends Workflow>(
+    definition: Workflow | undefined,
+    workflowId: string,
+    runId: string | undefined,
+    closed: ClosedSlot | undefined,
+  ): StartedHandle<W> {
+    const { service, identity, namespaceId } = this.#parts
+    const target = { namespaceId, workflowId, runId }
+    return new WorkflowHandle<W>({ service, identity, target, definition, closed }) as StartedHandle<W>
+  }
+
+  #startRequest(name: string, definition: Workflow | undefined, options: StartOptions): StartWorkflowRequest {
+    const { namespaceId, identity, taskQueue, newRequestId } = this.#parts
+    const checked = checkedStart(options)
+    return {
+      namespaceId,
+      workflowId: checked.workflowId,
+      workflowType: name,
+      taskQueue: checked.taskQueue ?? definition?.taskQueue ?? taskQueue,
+      input: encodeChecked(definition?.input, checked.input, `input of workflow '${name}'`),
+      workflowExecutionTimeoutMs: 0,
+      workflowRunTimeoutMs: 0,
+      workflowTaskTimeoutMs: taskTimeoutMs(checked),
+      workflowIdReusePolicy: checked.workflowIdReusePolicy ?? 'AllowDuplicate',
+      workflowIdConflictPolicy: checked.workflowIdConflictPolicy,
+      identity,
+      requestId: checked.requestId ?? newRequestId(),
+      isFreshRequestId: checked.requestId === undefined,
+    }
+  }
+
+  /** Undefined for a name that is not known here. */
+  #definition(workflow: unknown): Workflow | undefined {
+    if (typeof workflow === 'string') return this.#parts.workflows.get(workflow)
+    const { kind } = (workflow ?? {}) as Partial<Workflow>
+    if (kind === 'workflow') return workflow as Workflow
+    throw new LoomError('LOOM_INVALID_ARGUMENT', 'workflow: neither made by workflow() nor the name of one')
+  }
+}

@@ -1,0 +1,27 @@
+/** From the closing event of a run to what `result()` gives or throws. */
+import { LoomError } from '../base/errors.js'
+import type { HistoryEvent } from '../protocol/event.js'
+import type { ExecutionTarget } from '../protocol/services.js'
+import type { Workflow } from '../workflow/definition.js'
+import { errorOf } from '../workflow/failure-codec.js'
+import { TerminatedFailure } from '../workflow/failures.js'
+import { decodeParsed } from '../workflow/schema.js'
+import { WorkflowFailedError } from './errors.js'
+
+export function closedResult(
+  event: HistoryEvent,
+  { workflowId, runId = '' }: ExecutionTarget,
+  definition: Workflow | undefined,
+): unknown {
+  const run = { workflowId, runId }
+  switch (event.eventType) {
+    case 'WorkflowExecutionCompleted':
+      return decodeParsed(definition?.output, event.attributes.result, `result of workflow ${workflowId}`)
+    case 'WorkflowExecutionFailed':
+      throw new WorkflowFailedError(run, 'Failed', errorOf(event.attributes.failure))
+    case 'WorkflowExecutionTerminated':
+      throw new WorkflowFailedError(run, 'Terminated', new TerminatedFailure(event.attributes.reason || 'terminated'))
+    default:
+      throw new LoomError('LOOM_CORRUPT', `workflow ${workflowId}: ${event.eventType} is no closing event`)
+  }
+}

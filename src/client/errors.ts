@@ -1,0 +1,23 @@
+/** How the end of an execution is told to those who wait for its result. */
+import type { WorkflowStatus } from '../protocol/event.js'
+import type { FailureError } from '../workflow/failures.js'
+
+/**
+ * What `result()` rejects with when the execution did not complete: it failed, or was terminated. `cause` says why, as a
+ * failure: an `ApplicationFailure`, an `ActivityFailure` with its own causes, a `TerminatedFailure` and so on.
+ */
+export class WorkflowFailedError extends Error {
+  override readonly name = 'WorkflowFailedError'
+  readonly workflowId: string
+  readonly runId: string
+  /** How it ended: 'Failed' or 'Terminated'. */
+  readonly status: WorkflowStatus
+  declare readonly cause: FailureError
+
+  constructor(run: { readonly workflowId: string; readonly runId: string }, status: WorkflowStatus, cause: FailureError) {
+    super(`workflow ${run.workflowId} ${status === 'Terminated' ? 'was terminated' : 'failed'}: ${cause.message}`, { cause })
+    this.workflowId = run.workflowId
+    this.runId = run.runId
+    this.status = status
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * A handle: one execution, as the host application sees it. It holds no more than names, and where the result will be.
+ *
+ * Invariant: nobody has to ask for the result; a failure that nobody asked for is no unhandled rejection.
+ */
+import { LoomError } from '../base/errors.js'
+import type { ClosedSlot, ExecutionTarget, HistoryService, WorkflowDescription } from '../protocol/services.js'
+import { nameAt } from '../workflow/activity-settings.js'
+import { encodePayloads } from '../workflow/converter.js'
+import type { SignalNames, SignalPayload, Workflow, WorkflowResult } from '../workflow/definition.js'
+import { encodeChecked } from '../workflow/schema.js'
+import { closedResult } from './closed-result.js'
+import { EventPages, type HistoryOptions, type WorkflowHistory } from './history-pages.js'
+
+/** How a signal is sent. */
+export interface SignalOptions {
+  /** A signal that is sent again with the same one is recorded once. Default: none, so each is recorded. */
+  readonly requestId?: string | undefined
+}
+
+/** What follows the name in `signal`: the payload may be left out where undefined fits it. */
+export type SignalArguments<P> = undefined extends P
+  ? [payload?: P, options?: SignalOptions]
+  : [payload: P, options?: SignalOptions]
+
+/** Whom a handle asks, and for which execution. */
+export interface HandleParts {
+  readonly service: HistoryService
+  readonly identity: string
+  readonly target: ExecutionTarget
+  /** Undefined: nothing is known of its types, so nothing is checked. */
+  readonly definition: Workflow | undefined
+  /** Of the start that made this handle. */
+  readonly closed: ClosedSlot | undefined
+}
+
+/** One execution: its result, and what may be done to it. Every verb rejects with LOOM_NOT_FOUND when there is none. */
+export class WorkflowHandle<W extends Workflow = Workflow> {
+  readonly #parts: HandleParts
+
+  /** @internal */
+  constructor(parts: HandleParts) {
+    this.#parts = parts
+  }
+
+  get workflowId(): string {
+    return this.#parts.target.workflowId
+  }
+
+  /** The run that all verbs are for. Undefined: whichever is the current one when a verb is called. */
+  get runId(): string | undefined {
+    return this.#parts.target.runId
+  }
+
+  /**
+   * What the workflow returned, when it has: the parse of its output schema. Rejects with a WorkflowFailedError when it
+   * failed or was terminated, and with LOOM_CLOSED when the loom closes first: the execution is untouched by that.
+   */
+  async result(): Promise<WorkflowResult<W>> {
+    const { service, target, definition, closed } = this.#parts
+    const event = closed === undefined ? await service.waitClosed(target) : await closed.wait()
+    return closedResult(event, target, definition) as WorkflowResult<W>
+  }
+
+  /**
+   * Sends a signal; resolves when it is durable. Rejects with LOOM_INVALID_ARGUMENT when the definition has no such
+   * signal or the payload does not fit its schema, with LOOM_EXECUTION_CLOSED when the execution has ended.
+   */
+  async signal<K extends SignalNames<W>>(name: K, ...args: SignalArguments<SignalPayload<W, K>>): Promise<void> {
+    const [payload, options] = args as [unknown, SignalOptions?]
+    const { service, target, identity, definition } = this.#parts
+    const signalName = this.#signalName(name, definition)
+    const input = encodeChecked(definition?.signals[signalName], payload, `payload of signal '${signalName}'`)
+    const requestId = options?.requestId === undefined ? '' : nameAt(options.requestId, 'options.requestId')
+    const { namespaceId, workflowId, runId } = target
+    await service.signalWorkflow({ namespaceId, workflowId, runId, signalName, input, identity, requestId })
+  }
+
+  /** Ends the execution without asking its code. `reason` and `details` are recorded; details are what JSON carries. */
+  async terminate(reason = '', ...details: readonly unknown[]): Promise<void> {
+    if (typeof reason !== 'string') throw new LoomError('LOOM_INVALID_ARGUMENT', 'reason: not a text')
+    const { service, target, identity } = this.#parts
+    const encoded = details.length === 0 ? undefined : encodePayloads(details, 'details')
+    await service.terminateWorkflow({ ...target, reason, details: encoded, identity })
+  }
+
+  /** What state it is in, what it waits for, and whether its code has stalled. */
+  describe(): Promise<WorkflowDescription> {
+    return this.#parts.service.describeWorkflow(this.#parts.target)
+  }
+
+  /** All that happened to it, in order: `for await (const event of handle.history())`, or page by page by `pages()`. */
+  history(options: HistoryOptions = {}): WorkflowHistory {
+    return new EventPages(this.#parts.service, this.#parts.target, options)
+  }
+
+  /** Gives the code of a stalled execution another try now. LOOM_NOT_FOUND when it is not stalled. */
+  retryStalled(): Promise<void> {
+    return this.#parts.service.retryStalled(this.#parts.target)
+  }
+
+  #signalName(name: unknown, definition: Workflow | undefined): string {
+    if (definition === undefined) return nameAt(name, 'signal')
+    if (typeof name === 'string' && Object.hasOwn(definition.signals, name)) return name
+    const known = Object.keys(definition.signals).join(', ') || 'none'
+    const message = `signal: workflow '${definition.name}' has none named '${String(name)}' (it has: ${known})`
+    throw new LoomError('LOOM_INVALID_ARGUMENT', message)
+  }
+}
+
+/** What `start` gives: a handle of the run that it made or found. */
+export type StartedHandle<W extends Workflow = Workflow> = WorkflowHandle<W> & { readonly runId: string }
+

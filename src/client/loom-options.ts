@@ -1,0 +1,134 @@
+/** What `openLoom` is told, checked before anything is opened. */
+import { hostname } from 'node:os'
+import { z } from 'zod'
+import { systemClock, type Clock } from '../base/clock.js'
+import { LoomError } from '../base/errors.js'
+import { silentLogger, type Logger } from '../base/log.js'
+import { systemRandom, type Random } from '../base/random.js'
+import { DEFAULT_NAMESPACE, idSchema } from '../protocol/ids.js'
+import { settingsSchema, type Settings, type SettingsInput } from '../protocol/settings.js'
+import { checkShardCount } from '../shard/ring.js'
+import type { MediumFactory } from '../storage/medium.js'
+import { definitionsByName, type Activity, type Definition, type Workflow } from '../workflow/definition.js'
+import { parse } from '../workflow/schema.js'
+import { namespaceIdOf } from './namespace-id.js'
+
+/** A worker of the loom: runs workflows and activities of one task queue in this process. */
+export interface WorkerOptions {
+  readonly taskQueue: string
+  /** Attempts at once; more wait in the task queue. Default: the setting of that name (1,000). */
+  readonly maxConcurrentActivities?: number | undefined
+}
+
+/** What a loom is made of. */
+export interface LoomOptions {
+  /** Where everything is kept: `level('./data')`, `memory()`. */
+  readonly medium: MediumFactory
+  /**
+   * From 1 to 131,072, fixed when the store is made: LOOM_STORE_MISMATCH names both numbers when a store was made with
+   * another.
+   */
+  readonly shardCount: number
+  /** What can run here: made by `workflow` and `activity`, each name once. Default: nothing. */
+  readonly definitions?: readonly Definition[] | undefined
+  /**
+   * Each for a task queue of its own; workflows go to that of the first unless something else is said. Default: one for
+   * 'default' and one for each task queue that a definition names. None (`[]`): this loom starts and finds executions,
+   * and others run them.
+   */
+  readonly workers?: readonly WorkerOptions[] | undefined
+  /** Executions of two namespaces never meet. Default 'default'. */
+  readonly namespace?: string | undefined
+  /** Limits and intervals; any part of them. */
+  readonly settings?: SettingsInput | undefined
+  /** Default: the system's. */
+  readonly clock?: Clock | undefined
+  /** Default: the system's. */
+  readonly random?: Random | undefined
+  /** Any logger with pino's method names. Default: says nothing. */
+  readonly logger?: Logger | undefined
+  /** How this host shows in histories. Default: host name and process id. */
+  readonly identity?: string | undefined
+}
+
+export interface CheckedLoomOptions {
+  readonly medium: MediumFactory
+  readonly shardCount: number
+  readonly workflows: ReadonlyMap<string, Workflow>
+  readonly activities: ReadonlyMap<string, Activity>
+  /** Slots for activities of each task queue that has a worker here. */
+  readonly taskQueues: ReadonlyMap<string, number>
+  readonly defaultTaskQueue: string
+  readonly namespaceId: string
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly identity: string
+}
+
+const DEFAULT_TASK_QUEUE = 'default'
+
+const optionsSchema = z.strictObject({
+  medium: withMethods<MediumFactory>('a medium (level and memory make some)', 'create'),
+  shardCount: z.number(),
+  definitions: z.array(z.unknown()).default([]),
+  workers: z
+    .array(z.strictObject({ taskQueue: idSchema, maxConcurrentActivities: z.number().int().min(1).max(1e9).optional() }))
+    .optional(),
+  namespace: idSchema.default(DEFAULT_NAMESPACE),
+  settings: settingsSchema.default(() => settingsSchema.parse({})),
+  clock: withMethods<Clock>('a clock', 'nowMs', 'monotonicMs', 'setTimer', 'clearTimer', 'soon').default(systemClock),
+  random: withMethods<Random>('a source of chance', 'fill', 'fraction').default(systemRandom),
+  logger: withMethods<Logger>('a logger', 'debug', 'info', 'warn', 'error').default(silentLogger),
+  identity: idSchema.default(() => `${hostname()}:${process.pid}`),
+})
+
+/** Throws LOOM_INVALID_ARGUMENT, naming what is wrong: `options.settings.codeCacheCount: …`. */
+export function checkedLoomOptions(options: LoomOptions): CheckedLoomOptions {
+  const checked = parse(optionsSchema, options, 'options') as z.output<typeof optionsSchema>
+  const { medium, shardCount, settings, clock, random, logger, identity } = checked
+  checkShardCount(shardCount)
+  const { workflows, activities } = definitionsByName(checked.definitions as readonly Definition[])
+  const taskQueues = slotsByTaskQueue(checked.workers ?? defaultWorkers([...workflows.values()], [...activities.values()]), settings)
+  return {
+    medium,
+    shardCount,
+    workflows,
+    activities,
+    taskQueues,
+    defaultTaskQueue: checked.workers?.[0]?.taskQueue ?? DEFAULT_TASK_QUEUE,
+    namespaceId: namespaceIdOf(checked.namespace),
+    settings,
+    clock,
+    random,
+    logger,
+    identity,
+  }
+}
+
+function defaultWorkers(workflows: readonly Workflow[], activities: readonly Activity[]): readonly WorkerOptions[] {
+  const named = [...workflows.map(({ taskQueue }) => taskQueue), ...activities.map(({ settings }) => settings.taskQueue)]
+  const taskQueues = new Set([DEFAULT_TASK_QUEUE, ...named.filter((taskQueue) => taskQueue !== undefined)])
+  return [...taskQueues].map((taskQueue) => ({ taskQueue }))
+}
+
+function slotsByTaskQueue(workers: readonly WorkerOptions[], settings: Settings): ReadonlyMap<string, number> {
+  const slots = new Map<string, number>()
+  for (const [at, { taskQueue, maxConcurrentActivities }] of workers.entries()) {
+    if (slots.has(taskQueue)) {
+      throw new LoomError('LOOM_INVALID_ARGUMENT', `options.workers[${at}].taskQueue: a second worker for '${taskQueue}'`)
+    }
+    slots.set(taskQueue, maxConcurrentActivities ?? settings.maxConcurrentActivities)
+  }
+  return slots
+}
+
+/** Objects with a life are told by what can be done with them. */
+function withMethods<T>(what: string, ...methods: readonly string[]): z.ZodType<T> {
+  const hasAll = (value: unknown): boolean =>
+    typeof value === 'object' &&
+    value !== null &&
+    methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function')
+  return z.custom<T>(hasAll, `not ${what}: it needs ${methods.join(', ')}`)
+}

@@ -1,0 +1,86 @@
+/**
+ * What `start` may be told, checked.
+ *
+ * Invariant: the short way for the common options accepts nothing that the schema refuses, and gives what it would give.
+ */
+import { z } from 'zod'
+import { durationMs, type Duration } from '../base/duration.js'
+import { idSchema } from '../protocol/ids.js'
+import type { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '../protocol/services.js'
+import type { Workflow, WorkflowInput } from '../workflow/definition.js'
+import { parse } from '../workflow/schema.js'
+
+/** How a workflow is started, beside its input. */
+export interface StartSettings {
+  /**
+   * What the execution is known by: one at a time is open under an id. Well-formed Unicode, from 1 to 1,000 bytes of
+   * UTF-8. All executions of an id live in one shard.
+   */
+  readonly workflowId: string
+  /** Whose workers run it. Default: the definition's, else the loom's. */
+  readonly taskQueue?: string | undefined
+  /** May the id of a closed execution be used again? Default 'AllowDuplicate'. */
+  readonly workflowIdReusePolicy?: WorkflowIdReusePolicy | undefined
+  /** What if an execution of that id is open? Default 'Fail': LOOM_ALREADY_EXISTS. */
+  readonly workflowIdConflictPolicy?: WorkflowIdConflictPolicy | undefined
+  /**
+   * How long a worker that polls may hold a workflow task. Default 10 s, at most 120 s. A worker of the loom itself has
+   * no such limit.
+   */
+  readonly workflowTaskTimeout?: Duration | undefined
+  /** A start that is sent again with the same one gives the run that the first made. Default: a new one each call. */
+  readonly requestId?: string | undefined
+}
+
+/** What `start` takes for a workflow: `input` may be left out where undefined fits its schema. */
+export type StartOptions<W extends Workflow = Workflow> = StartSettings & InputOption<WorkflowInput<W>>
+
+/** `input`, required unless undefined fits. */
+export type InputOption<I> = undefined extends I ? { readonly input?: I | undefined } : { readonly input: I }
+
+/** `StartOptions` as requests carry them. */
+export interface CheckedStart {
+  readonly workflowId: string
+  readonly input?: unknown
+  readonly taskQueue?: string | undefined
+  readonly workflowIdReusePolicy?: WorkflowIdReusePolicy | undefined
+  readonly workflowIdConflictPolicy?: WorkflowIdConflictPolicy | undefined
+  readonly workflowTaskTimeout?: Duration | undefined
+  readonly requestId?: string | undefined
+}
+
+const startSchema = z.strictObject({
+  workflowId: idSchema,
+  input: z.unknown().optional(),
+  taskQueue: idSchema.optional(),
+  workflowIdReusePolicy: z
+    .enum(['AllowDuplicate', 'AllowDuplicateFailedOnly', 'RejectDuplicate', 'TerminateIfRunning'])
+    .optional(),
+  workflowIdConflictPolicy: z.enum(['Fail', 'UseExisting', 'TerminateExisting']).optional(),
+  workflowTaskTimeout: z.custom<Duration>().optional(),
+  requestId: idSchema.optional(),
+})
+
+/** Throws LOOM_INVALID_ARGUMENT, naming what is wrong: `options.workflowId: …`. */
+export function checkedStart(options: StartOptions): CheckedStart {
+  if (isCommon(options)) return options
+  const checked = parse(startSchema, options, 'options') as CheckedStart
+  if (checked.workflowTaskTimeout !== undefined) taskTimeoutMs(checked)
+  return checked
+}
+
+/** ms; 0: not given. */
+export function taskTimeoutMs({ workflowTaskTimeout }: CheckedStart): number {
+  return workflowTaskTimeout === undefined ? 0 : durationMs(workflowTaskTimeout, 'options.workflowTaskTimeout')
+}
+
+/** At three bytes a character no longer than an id may be, and without surrogates: well formed at a glance. */
+const PLAIN_ID = /^[^\ud800-\udfff]{1,333}$/
+
+/** Nothing but an id that is fine at a glance, and input. */
+function isCommon(options: unknown): options is CheckedStart {
+  if (typeof options !== 'object' || options === null) return false
+  for (const key in options) if (key !== 'workflowId' && key !== 'input') return false
+  const { workflowId } = options as Partial<CheckedStart>
+  return typeof workflowId === 'string' && PLAIN_ID.test(workflowId)
+}

@@ -1,0 +1,256 @@
+/**
+ * The composition root: makes every part of a loom, opens it, and takes it down in the opposite order.
+ *
+ * Invariant: nothing is opened before everything that was given has been checked, and nothing is left on the event loop
+ * when `close` has resolved.
+ */
+import { durationMs } from './base/duration.js'
+import { LoomError } from './base/errors.js'
+import type { Random } from './base/random.js'
+import { loomAdmin, type LoomAdmin, type LoomStats } from './client/admin.js'
+import { Client } from './client/client.js'
+import type { StartedHandle, WorkflowHandle } from './client/handle.js'
+import { checkedLoomOptions, type CheckedLoomOptions, type LoomOptions } from './client/loom-options.js'
+import { requestIdSource } from './client/request-ids.js'
+import type { StartOptions } from './client/start-options.js'
+import { History } from './history/history.js'
+import { Matching } from './matching/matching.js'
+import type { HistoryEvent } from './protocol/event.js'
+import type { ExecutionRef } from './protocol/ids.js'
+import type { HistoryService } from './protocol/services.js'
+import { ShardController } from './shard/controller.js'
+import { ActivityWorker } from './worker/activity-worker.js'
+import { DeferredLog } from './worker/deferred-log.js'
+import { WorkflowWorker } from './worker/workflow-worker.js'
+import type { Workflow, WorkflowResult } from './workflow/definition.js'
+import { Train } from './workflow/train.js'
+
+/** Name and version, as histories show it. */
+const SDK = 'shardloom/0.1.0'
+const DEFAULT_GRACE_MS = 10_000
+const INCARNATION_BYTES = 16
+
+/** How a loom is closed. */
+export interface CloseOptions {
+  /** How long running activities have before their signals are aborted, ms. Default 10,000. */
+  readonly graceMs?: number | undefined
+}
+
+/**
+ * Opens a loom: durable workflows in this process. Resolves when it takes calls.
+ *
+ * Rejects, with nothing held, with LOOM_INVALID_ARGUMENT (the message names the option), LOOM_MEDIUM_BUSY (another process
+ * or loom has the store), LOOM_STORE_MISMATCH (it was made with another `shardCount`), LOOM_CORRUPT or LOOM_UNAVAILABLE.
+ */
+export async function openLoom(options: LoomOptions): Promise<Loom> {
+  const parts = compose(checkedLoomOptions(options))
+  try {
+    await parts.controller.open()
+  } catch (error) {
+    parts.history.close(closedError())
+    throw error
+  }
+  return new Loom(parts)
+}
+
+interface LoomParts {
+  readonly options: CheckedLoomOptions
+  readonly controller: ShardController
+  readonly history: History
+  readonly matching: Matching
+  readonly workflowWorker: WorkflowWorker
+  readonly activityWorker: ActivityWorker
+  readonly client: Client
+}
+
+/** An open loom: starts executions, finds them, and runs what its workers can. Made by `openLoom`. */
+export class Loom {
+  readonly #parts: LoomParts
+  #closing: Promise<void> | undefined
+  #closedBy: LoomError | undefined
+  /** For operators. */
+  readonly admin: LoomAdmin
+
+  /** @internal */
+  constructor(parts: LoomParts) {
+    this.#parts = parts
+    this.admin = loomAdmin({
+      deadLetters: parts.history.deadLetters,
+      knownShards: () => parts.controller.knownShards(),
+      stats: () => this.#stats(),
+      closedBy: () => this.#closedBy,
+    })
+  }
+
+  /** Of the namespace that this loom was opened for: a UUID. */
+  get namespaceId(): string {
+    return this.#parts.options.namespaceId
+  }
+
+  /** The verbs as plain data: what clients and workers of other processes speak, through whatever carries it. */
+  get service(): HistoryService {
+    return this.#parts.history
+  }
+
+  /**
+   * Starts an execution; resolves when it is durable. `workflow` is a definition, or the name of one.
+   *
+   * Rejects with LOOM_INVALID_ARGUMENT when something given does not fit, and then nothing was written, and with
+   * LOOM_ALREADY_EXISTS when the policies of `options` refuse the id.
+   */
+  start<W extends Workflow = Workflow>(workflow: W | string, options: StartOptions<W>): Promise<StartedHandle<W>> {
+    return this.#parts.client.start(workflow, options)
+  }
+
+  /** Starts an execution and waits for its result: rejects as `start` and `result()` do. */
+  execute<W extends Workflow = Workflow>(
+    workflow: W | string,
+    options: StartOptions<W>,
+  ): Promise<WorkflowResult<W>> {
+    return this.#parts.client.execute(workflow, options)
+  }
+
+  /**
+   * A handle of an execution that was started somewhere, some time; of its current run unless `runId` is given. With its
+   * definition first the handle is typed, and checks what is sent and received. Asks nothing of the store.
+   */
+  handle(workflowId: string, runId?: string): WorkflowHandle
+  handle<W extends Workflow>(workflow: W, workflowId: string, runId?: string): WorkflowHandle<W>
+  handle(first: string | Workflow, second?: string, third?: string): WorkflowHandle {
+    const { client } = this.#parts
+    return typeof first === 'string' ? client.handle(first, second) : client.handle(first, second as string, third)
+  }
+
+  /**
+   * Closes the loom: refuses new calls, waits for running activities, aborts the signals of those that take longer than
+   * `graceMs`, writes what ended, and gives the store back. It does not wait for workflows: they go on where the store
+   * is opened next, and so do activities that did not end. Those who wait for a result get LOOM_CLOSED. A second call
+   * gives the promise of the first.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    if (this.#closing !== undefined) return this.#closing
+    let graceMs: number
+    try {
+      graceMs = durationMs(options.graceMs ?? DEFAULT_GRACE_MS, 'options.graceMs')
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return (this.#closing = this.#close(graceMs))
+  }
+
+  /** `await using loom = await openLoom(…)` */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    const { history, matching, controller, workflowWorker, activityWorker } = this.#parts
+    const error = (this.#closedBy = closedError())
+    history.refuseCalls(error)
+    matching.close()
+    await Promise.all([workflowWorker.drain(graceMs), activityWorker.drain(graceMs)])
+    await controller.idle()
+    history.close(error)
+    await controller.close()
+  }
+
+  #stats(): LoomStats {
+    const { controller, history, workflowWorker, activityWorker } = this.#parts
+    return {
+      ...controller.stats,
+      executionCount: history.cache.size,
+      codeCount: workflowWorker.codeCount,
+      runningActivityCount: activityWorker.runningCount,
+    }
+  }
+}
+
+function compose(options: CheckedLoomOptions): LoomParts {
+  const { clock, random, settings, namespaceId, taskQueues, workflows, activities, identity } = options
+  const train = new Train({ clock })
+  // Between two windows of workflow code nothing of the application may run.
+  const logger = new DeferredLog(options.logger, train)
+  const newRequestId = requestIdSource(random)
+  const workflowWorker = new WorkflowWorker({
+    namespaceId,
+    taskQueues: new Set(taskQueues.keys()),
+    workflows,
+    codeCacheCount: settings.codeCacheCount,
+    train,
+    clock,
+    logger,
+    readHistory: (execution) => readHistory(history, execution),
+  })
+  const activityWorker = new ActivityWorker({
+    namespaceId,
+    taskQueues,
+    activities,
+    hasWorkflows: workflows.size > 0,
+    steps: workflowWorker,
+    clock,
+    logger: options.logger,
+  })
+  const controller: ShardController = new ShardController({
+    mediumFactory: options.medium,
+    shardCount: options.shardCount,
+    host: identity,
+    newIncarnation: () => hexOf(random),
+    clock,
+    random,
+    logger,
+    leaseMs: settings.leaseMs,
+    openTimeoutMs: settings.openTimeoutMs,
+    reopenInitialMs: settings.reopenInitialMs,
+    reopenMaximumMs: settings.reopenMaximumMs,
+    afterRound: (fn) => train.afterRound(fn),
+    onOpened: (medium, shards) => history.opened(medium, shards),
+    onLost: (shard, error) => history.lost(shard, error),
+  })
+  let matching!: Matching
+  const history: History = new History({
+    clock,
+    random,
+    logger,
+    settings,
+    identity,
+    sdk: `${SDK} node/${process.versions.node}`,
+    controller,
+    matching: (starter) => (matching = new Matching({ clock, logger, settings, starter, newRequestId })),
+    workflowWorker,
+    activityWorker,
+    newRequestId,
+  })
+  const client = new Client({
+    service: history,
+    namespaceId,
+    identity,
+    taskQueue: options.defaultTaskQueue,
+    workflows,
+    newRequestId,
+  })
+  return { options, controller, history, matching, workflowWorker, activityWorker, client }
+}
+
+async function readHistory(service: HistoryService, execution: ExecutionRef): Promise<readonly HistoryEvent[]> {
+  const all: HistoryEvent[] = []
+  for (let next: number | undefined = 1; next !== undefined; ) {
+    const { events, nextEventId }: Awaited<ReturnType<HistoryService['getHistory']>> = await service.getHistory(
+      execution,
+      next,
+      Number.MAX_SAFE_INTEGER,
+    )
+    all.push(...events)
+    next = nextEventId
+  }
+  return all
+}
+
+function hexOf(random: Random): string {
+  const bytes = Buffer.alloc(INCARNATION_BYTES)
+  random.fill(bytes)
+  return bytes.toString('hex')
+}
+
+function closedError(): LoomError {
+  return new LoomError('LOOM_CLOSED', 'the loom is closed')
+}

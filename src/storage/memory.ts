@@ -1,0 +1,187 @@
+/**
+ * The memory medium: for tests and simulations, of one host or of several in one process. Nothing survives the process.
+ *
+ * Invariant: a commit is applied whole, in a later turn of the event loop than the call, and answered after it.
+ */
+import { assert } from '../base/assert.js'
+import type { Clock } from '../base/clock.js'
+import { LoomError } from '../base/errors.js'
+import type {
+  Claimed,
+  Fence,
+  Held,
+  Key,
+  KeyBounds,
+  KeyRange,
+  Medium,
+  MediumEnvironment,
+  MediumFactory,
+  Member,
+  Outcome,
+  Owner,
+  Post,
+  Row,
+  RowRef,
+  ShardCommit,
+  ShardId,
+  StoreShape,
+  Supports,
+} from './medium.js'
+import { MAX_SHARDS_PER_SPACE } from './medium.js'
+import { MAX_COMMIT_BYTES, MemoryStore } from './memory-store.js'
+
+export interface MemoryOptions {
+  /** What the looms that are to meet have in common, see `memoryStore`. By default each loom has its own. */
+  readonly store?: MemoryStore
+}
+
+const SUPPORTS: Supports = {
+  shared: true,
+  remoteReads: true,
+  lanes: 4,
+  maxCommitBytes: MAX_COMMIT_BYTES,
+  wake: 'push',
+  minFlushMs: 0,
+}
+
+const PAGE_ROWS = 1000
+
+/** A medium that keeps everything in memory. */
+export function memory(options: MemoryOptions = {}): MediumFactory {
+  const store = options.store ?? memoryStore()
+  return { create: (environment) => new MemoryMedium(store, environment) }
+}
+
+/** For several looms of this process: `const store = memoryStore()`, then `memory({ store })` for each. */
+export function memoryStore(options: { readonly clock?: Clock } = {}): MemoryStore {
+  return new MemoryStore(options.clock)
+}
+
+class MemoryMedium implements Medium {
+  readonly supports: Supports = SUPPORTS
+  readonly name = 'memory'
+  readonly #store: MemoryStore
+  readonly #clock: Clock
+  #self: Owner | undefined = undefined
+  #leaseMs = 0
+  #isClosed = false
+  readonly #inFlight = new Set<Promise<unknown>>()
+  /** Ways to stop what listens. */
+  readonly #listening = new Set<() => void>()
+
+  constructor(store: MemoryStore, environment: MediumEnvironment) {
+    this.#store = store
+    this.#clock = environment.clock
+  }
+
+  unitOf(shard: ShardId): number {
+    return shard
+  }
+
+  async open(self: Owner, shape: StoreShape): Promise<void> {
+    assert(this.#self === undefined && !this.#isClosed, 'a medium is opened once, first')
+    this.#store.open(self, shape, this.#clock)
+    this.#self = self
+    this.#leaseMs = shape.leaseMs
+  }
+
+  async heartbeat(info: Uint8Array): Promise<{ readonly validUntil: number; readonly members: readonly Member[] }> {
+    const self = this.#opened()
+    const validUntil = this.#clock.monotonicMs() + this.#leaseMs
+    return { validUntil, members: this.#store.heartbeat(self, info) }
+  }
+
+  async claim(
+    shards: readonly ShardId[],
+  ): Promise<{ readonly claimed: readonly Claimed[]; readonly held: readonly Held[] }> {
+    return this.#store.claim(this.#opened(), shards, this.#clock.monotonicMs() + this.#leaseMs)
+  }
+
+  async release(shards: readonly ShardId[], fence: Fence): Promise<void> {
+    this.#opened()
+    this.#store.release(shards, fence)
+  }
+
+  commit(batch: readonly ShardCommit[]): Promise<readonly Outcome[]> {
+    return this.#later(() => this.#store.commit(batch))
+  }
+
+  async getMany(shard: ShardId, rows: readonly RowRef[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return rows.map((row) => this.getSync(shard, row))
+  }
+
+  getSync(shard: ShardId, row: RowRef): Uint8Array | undefined {
+    this.#opened()
+    return this.#store.shard(shard)?.get(row)
+  }
+
+  async scan(shard: ShardId, hash: number, range: KeyRange): Promise<readonly Row[]> {
+    this.#opened()
+    return this.#store.shard(shard)?.scan(hash, range) ?? []
+  }
+
+  async *scanAll(
+    shards: readonly ShardId[] | 'claimed',
+    range: KeyBounds,
+  ): AsyncIterable<readonly (Row & { readonly shard: ShardId })[]> {
+    const self = this.#opened()
+    for (const shard of shards === 'claimed' ? this.#store.claimedBy(self) : shards) yield* this.#pages(shard, range)
+  }
+
+  async *scanKind(kind: number): AsyncIterable<readonly (Row & { readonly shard: ShardId })[]> {
+    const range = { gte: String.fromCharCode(kind), lt: String.fromCharCode(kind + 1) }
+    for (const shard of this.#store.claimedBy(this.#opened())) {
+      if (shard < MAX_SHARDS_PER_SPACE) yield* this.#pages(shard, range)
+    }
+  }
+
+  post(messages: readonly Post[]): Promise<void> {
+    return this.#later(() => this.#store.post(messages))
+  }
+
+  async inbox(shard: ShardId, limit: number): Promise<readonly (readonly [Key, Post])[]> {
+    this.#opened()
+    return this.#store.shard(shard)?.inbox(limit) ?? []
+  }
+
+  wake(hosts: readonly string[], hint: Uint8Array): void {
+    if (this.#isClosed) return
+    this.#clock.soon(() => this.#store.wake(hosts, hint))
+  }
+
+  onWake(listener: (hint: Uint8Array) => void): () => void {
+    const stop = this.#store.listen({ host: this.#opened().host, hear: listener })
+    this.#listening.add(stop)
+    return stop
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const stop of this.#listening) stop()
+    await Promise.allSettled(this.#inFlight)
+  }
+
+  #opened(): Owner {
+    if (this.#isClosed) throw new LoomError('LOOM_CLOSED', 'the memory medium is closed')
+    assert(this.#self !== undefined, 'a medium is opened first')
+    return this.#self
+  }
+
+  async #later<T>(step: () => T): Promise<T> {
+    this.#opened()
+    const done = new Promise<void>((resolve) => this.#clock.soon(resolve)).then(step)
+    this.#inFlight.add(done)
+    try {
+      return await done
+    } finally {
+      this.#inFlight.delete(done)
+    }
+  }
+
+  *#pages(shard: ShardId, range: KeyBounds): IterableIterator<(Row & { readonly shard: ShardId })[]> {
+    const rows = this.#store.shard(shard)?.rows(range) ?? []
+    for (let at = 0; at < rows.length; at += PAGE_ROWS) {
+      yield rows.slice(at, at + PAGE_ROWS).map((row) => ({ ...row, shard }))
+    }
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * One attempt of an activity or step: the call of the user's function, what it is given, and what its end means.
+ *
+ * Invariant: whatever the function does, throws or returns, the attempt ends at most once and nothing is thrown here.
+ * What few functions ask for (the signal, facts, a logger) is made when it is asked for.
+ */
+import type { Clock } from '../base/clock.js'
+import { LoomError, isLoomError } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import type { Failure } from '../protocol/failure.js'
+import type { ActivityOutcome, LocalActivityTask } from '../protocol/services.js'
+import type { ActivityContext, ActivityInfo } from '../workflow/activity-context.js'
+import { encodePayloads } from '../workflow/converter.js'
+import type { Activity } from '../workflow/definition.js'
+import { errorOf, failureOf } from '../workflow/failure-codec.js'
+import { CancelledFailure, isFailure, TimeoutFailure, type FailureError } from '../workflow/failures.js'
+import { decodeParsed, encodeChecked, type Schema } from '../workflow/schema.js'
+import type { StepFunction } from '../workflow/steps.js'
+import { BoundLog } from './bound-log.js'
+
+/** `draining`: the loom closes. The others are history's. */
+export type AbortReason = 'canceled' | 'timedOut' | 'closed' | 'draining'
+
+export interface AttemptHome {
+  readonly clock: Clock
+  readonly logger: Logger
+  /** The loom is being closed. */
+  readonly isDraining: boolean
+  /** `outcome` undefined: nobody is to be told. */
+  ended(attempt: Attempt, outcome: ActivityOutcome | undefined, done: (outcome: ActivityOutcome) => void): void
+}
+
+export class Attempt implements ActivityContext {
+  readonly task: LocalActivityTask
+  /** The worker's own: the next attempt of the same run. */
+  next: Attempt | undefined = undefined
+  readonly #home: AttemptHome
+  readonly #done: (outcome: ActivityOutcome) => void
+  #output: Schema | undefined = undefined
+  #abortedBy: AbortReason | undefined = undefined
+  #aborting: AbortController | undefined = undefined
+  #info: ActivityInfo | undefined = undefined
+  #log: Logger | undefined = undefined
+
+  constructor(home: AttemptHome, task: LocalActivityTask, done: (outcome: ActivityOutcome) => void) {
+    this.#home = home
+    this.task = task
+    this.#done = done
+  }
+
+  runActivity({ name, input, output, fn }: Activity): void {
+    this.#output = output
+    try {
+      const parsed = decodeParsed(input, this.task.input, `input of activity '${name}'`)
+      this.#follow((fn as (input: unknown, context: ActivityContext) => unknown)(parsed, this))
+    } catch (error) {
+      this.threw(error)
+    }
+  }
+
+  runStep(fn: StepFunction): void {
+    try {
+      this.#follow(fn(this))
+    } catch (error) {
+      this.threw(error)
+    }
+  }
+
+  threw(error: unknown): void {
+    this.#end(this.#outcomeOf(error))
+  }
+
+  abort(reason: AbortReason): void {
+    if (this.#abortedBy !== undefined) return
+    this.#abortedBy = reason
+    this.#aborting?.abort(abortError(reason))
+  }
+
+  // For the function.
+
+  get signal(): AbortSignal {
+    if (this.#aborting === undefined) {
+      this.#aborting = new AbortController()
+      if (this.#abortedBy !== undefined) this.#aborting.abort(abortError(this.#abortedBy))
+    }
+    return this.#aborting.signal
+  }
+
+  get attempt(): number {
+    return this.task.attempt
+  }
+
+  get idempotencyKey(): string {
+    return `${this.task.token.runId}/${this.task.activityId}`
+  }
+
+  get info(): ActivityInfo {
+    return (this.#info ??= infoOf(this.task))
+  }
+
+  get log(): Logger {
+    return (this.#log ??= new BoundLog(this.#home.logger, aboutOf(this.task)))
+  }
+
+  get lastFailure(): FailureError | undefined {
+    const { lastFailure } = this.task
+    return lastFailure === undefined ? undefined : errorOf(lastFailure)
+  }
+
+  // Its end.
+
+  /** Also a value goes through a promise: what comes of it must not happen within the call that started the attempt. */
+  #follow(result: unknown): void {
+    Promise.resolve(result).then(
+      (value) => this.#returned(value),
+      (error: unknown) => this.threw(error),
+    )
+  }
+
+  #returned(value: unknown): void {
+    let outcome: ActivityOutcome | undefined
+    try {
+      const result = encodeChecked(this.#output, value, `result of activity '${this.task.activityType}'`)
+      outcome = { type: 'completed', result }
+    } catch (error) {
+      outcome = this.#outcomeOf(error)
+    }
+    this.#end(outcome)
+  }
+
+  #end(outcome: ActivityOutcome | undefined): void {
+    this.#home.ended(this, outcome, this.#done)
+  }
+
+  #outcomeOf(error: unknown): ActivityOutcome | undefined {
+    const { clock, isDraining } = this.#home
+    try {
+      // Not the function's failure: whoever opens the shard next tries it again.
+      if (isDraining && (isLoomError(error, 'LOOM_CLOSED') || this.#isAbortion(error))) return undefined
+      if (this.#abortedBy === 'canceled' && this.#isAbortion(error)) {
+        return { type: 'canceled', details: cancelDetails(error) }
+      }
+      return { type: 'failed', failure: asApplication(failureOf(error, clock.nowMs()), error) }
+    } catch {
+      return { type: 'failed', failure: { type: 'application', message: 'something was thrown that cannot be told' } }
+    }
+  }
+
+  /** Does the error only say that the attempt was told to stop? */
+  #isAbortion(error: unknown): boolean {
+    if (this.#abortedBy === undefined) return false
+    if (error === this.#aborting?.signal.reason) return true
+    return isFailure(error) ? error.kind === 'canceled' : error instanceof Error && error.name === 'AbortError'
+  }
+}
+
+/** An attempt fails with an application failure; what else was thrown becomes the cause of one. */
+function asApplication(failure: Failure, error: unknown): Failure {
+  if (failure.type === 'application') return failure
+  const applicationType = error instanceof Error ? error.name : failure.type
+  return { type: 'application', message: failure.message, applicationType, cause: failure }
+}
+
+function cancelDetails(error: unknown): ReturnType<typeof encodePayloads> | undefined {
+  const details = isFailure(error) && error.kind === 'canceled' ? (error as CancelledFailure).details : []
+  if (details.length === 0) return undefined
+  try {
+    return encodePayloads(details)
+  } catch {
+    // A cancellation that cannot be told whole is told without.
+    return undefined
+  }
+}
+
+function abortError(reason: AbortReason): Error {
+  switch (reason) {
+    case 'canceled':
+      return new CancelledFailure('the activity was cancelled')
+    case 'timedOut':
+      return new TimeoutFailure('the attempt has timed out', 'StartToClose')
+    case 'closed':
+      return new CancelledFailure('the execution has closed')
+    case 'draining':
+      return new LoomError('LOOM_CLOSED', 'the loom is being closed')
+  }
+}
+
+function infoOf(task: LocalActivityTask): ActivityInfo {
+  const { token, workflowType, activityId, activityType, scheduledAtMs, startedAtMs } = task
+  const { startToCloseTimeoutMs, scheduleToCloseTimeoutMs } = task
+  return Object.freeze({
+    workflowId: token.workflowId,
+    runId: token.runId,
+    workflowType,
+    activityId,
+    activityType,
+    scheduledAtMs,
+    startedAtMs,
+    startToCloseTimeoutMs,
+    scheduleToCloseTimeoutMs,
+  })
+}
+
+function aboutOf({ token, activityId, activityType, attempt }: LocalActivityTask): object {
+  return { workflowId: token.workflowId, runId: token.runId, activityId, activityType, attempt }
+}

@@ -1,0 +1,109 @@
+/**
+ * What workflow code may ask for. Everything it learns or does goes through here, so that a replay gives it the same
+ * answers.
+ *
+ * Only code of the execution itself may call these, while something is delivered to it. A call from elsewhere (a
+ * timer of Node's, an activity's function, after awaiting I/O) never throws: the workflow task fails with the cause
+ * `OutsideActivation`, and the promise that was returned stays pending.
+ */
+import type { Duration } from '../base/duration.js'
+import type { Logger } from '../base/log.js'
+import type { ActivityContext } from './activity-context.js'
+import type { ActivityRunOptions } from './activity-settings.js'
+import type { Activity, SignalSchemas } from './definition.js'
+import type { SchemaOutput } from './schema.js'
+
+/** Facts of the execution; the same in every replay. */
+export interface WorkflowInfo {
+  readonly workflowId: string
+  readonly runId: string
+  readonly namespaceId: string
+  readonly workflowType: string
+  readonly taskQueue: string
+  /** From 1. */
+  readonly attempt: number
+  /** ms since the epoch. */
+  readonly startedAtMs: number
+  readonly firstExecutionRunId: string
+  readonly originalExecutionRunId: string
+}
+
+/** Where a `signal` with a time limit gives up. */
+export interface SignalWait {
+  readonly timeout: Duration
+}
+
+/** What a branch of `race` may be: a function that is given a ctx of its own, or a promise that was there before. */
+export type RaceBranch<S extends SignalSchemas> = ((ctx: WorkflowContext<S>) => unknown) | PromiseLike<unknown>
+
+/** Which branch won, and with what. */
+export type RaceOutcome<B> = {
+  [K in keyof B]: { readonly key: K; readonly value: Awaited<B[K] extends (ctx: never) => infer R ? R : B[K]> }
+}[keyof B]
+
+/** The first argument of a workflow's function; `S` are the schemas of its signals. */
+export interface WorkflowContext<S extends SignalSchemas = SignalSchemas> {
+  readonly info: WorkflowInfo
+  /** Writes nothing while the code is replayed. */
+  readonly log: Logger
+
+  /**
+   * Runs an activity and gives its result. Rejects with an ActivityFailure when it has failed for good, with a
+   * CancelledFailure when the wait is cancelled, and with LOOM_INVALID_ARGUMENT when `input` does not fit its schema.
+   */
+  run<I, R>(activity: Activity<I, R>, ...args: RunArguments<I>): Promise<R>
+
+  /**
+   * An activity written in place: the same events, retries and time-outs, under the type `step:<name>#<n>`. `fn` runs
+   * outside of workflow code, so it must not use ctx; its result is what JSON makes of it.
+   */
+  step<R>(name: string, fn: (context: ActivityContext) => R, options?: StepOptions): Promise<Awaited<R>>
+
+  /** Resolves after a durable timer: a number of ms, a text such as '3 days', or an instant. At least 1 ms. */
+  sleep(until: Duration | Date): Promise<void>
+
+  /**
+   * The next message of that name; one that came before is kept for it. Without a time limit there is one pending
+   * promise a name: two that wait get the same message. With one, the wait is withdrawn when the time is up and
+   * gives undefined.
+   */
+  signal<K extends keyof S & string>(name: K): Promise<SchemaOutput<S[K]>>
+  signal<K extends keyof S & string>(name: K, wait: SignalWait): Promise<SchemaOutput<S[K]> | undefined>
+
+  /** Hands out all messages of that name in order, each to one reader. */
+  signals<K extends keyof S & string>(name: K): AsyncIterableIterator<SchemaOutput<S[K]>>
+
+  /**
+   * Calls `handler` for each message of that name, those kept before included. A name is consumed by a handler or by
+   * `signal`/`signals`: both is LOOM_INVALID_ARGUMENT. What a handler throws is a promise left alone that rejects.
+   */
+  onSignal<K extends keyof S & string>(name: K, handler: (payload: SchemaOutput<S[K]>) => unknown): void
+
+  /**
+   * Resolves when `predicate` is true: it is tested after everything that is delivered, and of several that are true
+   * the one registered first wakes alone. With a time limit it says whether that was in time.
+   */
+  condition(predicate: () => boolean): Promise<void>
+  condition(predicate: () => boolean, timeout: Duration): Promise<boolean>
+
+  /**
+   * The first branch to settle decides. What the functions of other branches started through their ctx is cancelled;
+   * promises given as they are, are left alone. (Native `Promise.race` cancels nothing: its timers fire later.)
+   */
+  race<B extends Readonly<Record<string, RaceBranch<S>>>>(branches: B): Promise<RaceOutcome<B>>
+
+  /** ms since the epoch: when this workflow task began, or the time of what is being delivered if that is later. */
+  now(): number
+  /** In [0, 1), from a generator seeded by the run id. */
+  random(): number
+  /** A UUID from the same generator. */
+  uuid(): string
+}
+
+/** How long a step may take, and when it is tried again. */
+export type StepOptions = Omit<ActivityRunOptions, 'taskQueue'>
+
+/** `input` may be left out where undefined fits it. */
+export type RunArguments<I> = undefined extends I
+  ? [input?: I, options?: ActivityRunOptions]
+  : [input: I, options?: ActivityRunOptions]

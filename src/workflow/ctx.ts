@@ -1,0 +1,203 @@
+/**
+ * The ctx that workflow code holds: one for the function, one for each branch of a race.
+ *
+ * Invariant: every call asks first whether the window of its execution is open. Outside of it nothing is thrown, since
+ * that could be caught, or bring down the host: the run is marked, and the caller waits for ever.
+ */
+import { durationMs, type Duration } from '../base/duration.js'
+import { LoomError } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import type { Payloads } from '../protocol/payload.js'
+import { activitySettings, overriddenSettings, type ActivityRunOptions } from './activity-settings.js'
+import type { Chance } from './chance.js'
+import type { Conditions } from './conditions.js'
+import type {
+  RaceBranch,
+  RaceOutcome,
+  RunArguments,
+  SignalWait,
+  StepOptions,
+  WorkflowContext,
+  WorkflowInfo,
+} from './context.js'
+import { checkPayload } from './converter.js'
+import type { Activity, SignalSchemas } from './definition.js'
+import { race } from './race.js'
+import { encodeChecked, parse } from './schema.js'
+import type { Scope } from './scope.js'
+import { neverSettles, rejectedQuietly } from './settle.js'
+import type { Signals } from './signals.js'
+import type { StepFunction, Steps } from './steps.js'
+import type { Waits } from './waits.js'
+
+/** What all ctx of one execution share. */
+export interface CtxHome {
+  readonly info: WorkflowInfo
+  readonly log: Logger
+  readonly waits: Waits
+  readonly conditions: Conditions
+  readonly signals: Signals
+  readonly steps: Steps
+  readonly chance: Chance
+  readonly nowMs: number
+  readonly isReplaying: boolean
+  /** Is the window open? If not, the run is marked. */
+  enter(api: string): boolean
+}
+
+export class Ctx implements WorkflowContext {
+  readonly #home: CtxHome
+  /** What is started here belongs to it; the function's own ctx has none. */
+  readonly #scope: Scope | undefined
+
+  constructor(home: CtxHome, scope: Scope | undefined) {
+    this.#home = home
+    this.#scope = scope
+  }
+
+  get info(): WorkflowInfo {
+    return this.#home.info
+  }
+
+  get log(): Logger {
+    return this.#home.log
+  }
+
+  run<I, R>(activity: Activity<I, R>, ...args: RunArguments<I>): Promise<R>
+  run(activity: Activity, input?: unknown, options?: ActivityRunOptions): Promise<unknown> {
+    const refusal = this.#refusal('run')
+    if (refusal !== undefined) return refusal
+    try {
+      const { name } = activity
+      const payloads = this.#sent(activity, input)
+      const settings =
+        options === undefined
+          ? activity.settings
+          : overriddenSettings(activity.settings, options, `options of activity '${name}'`)
+      return this.#home.waits.schedule(name, settings, payloads, activity, this.#scope).promise!
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  step<R>(name: string, fn: StepFunction, options: StepOptions = {}): Promise<Awaited<R>> {
+    const refusal = this.#refusal('step')
+    if (refusal !== undefined) return refusal
+    try {
+      if (typeof name !== 'string' || name === '') throw invalid('step: its name is not a text')
+      if (typeof fn !== 'function') throw invalid(`step '${name}': its second argument is not a function`)
+      const settings = activitySettings(options, `step '${name}'`)
+      const { steps, waits } = this.#home
+      const activityType = steps.add(name, fn)
+      const wait = waits.schedule(activityType, settings, undefined, undefined, this.#scope)
+      wait.onEnded = () => steps.forget(activityType)
+      return wait.promise as Promise<Awaited<R>>
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  sleep(until: Duration | Date): Promise<void> {
+    const refusal = this.#refusal('sleep')
+    if (refusal !== undefined) return refusal
+    try {
+      return this.#home.waits.startTimer(this.#delayMs(until, 'sleep'), this.#scope).promise as Promise<void>
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  signal(name: string, wait?: SignalWait): Promise<unknown> {
+    const refusal = this.#refusal('signal')
+    if (refusal !== undefined) return refusal
+    try {
+      const timeoutMs = wait === undefined ? undefined : this.#delayMs(wait.timeout, `signal '${name}': timeout`)
+      return this.#home.signals.wait(name, timeoutMs, this.#scope)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  signals(name: string): AsyncIterableIterator<unknown> {
+    const next = (): Promise<IteratorResult<unknown>> => {
+      const refusal = this.#refusal('signals')
+      if (refusal !== undefined) return refusal
+      try {
+        return this.#home.signals.read(name, this.#scope) as Promise<IteratorResult<unknown>>
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    }
+    const iterator: AsyncIterableIterator<unknown> = {
+      next,
+      return: () => Promise.resolve({ done: true, value: undefined }),
+      [Symbol.asyncIterator]: () => iterator,
+    }
+    return iterator
+  }
+
+  onSignal(name: string, handler: (payload: never) => unknown): void {
+    if (this.#home.enter('onSignal')) this.#home.signals.handle(name, handler)
+  }
+
+  condition(predicate: () => boolean): Promise<void>
+  condition(predicate: () => boolean, timeout: Duration): Promise<boolean>
+  condition(predicate: () => boolean, timeout?: Duration): Promise<unknown> {
+    const refusal = this.#refusal('condition')
+    if (refusal !== undefined) return refusal
+    try {
+      const timeoutMs = timeout === undefined ? undefined : this.#delayMs(timeout, 'condition: timeout')
+      return this.#home.conditions.wait(predicate, timeoutMs, this.#scope)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  race<B extends Readonly<Record<string, RaceBranch<SignalSchemas>>>>(branches: B): Promise<RaceOutcome<B>> {
+    const refusal = this.#refusal('race')
+    if (refusal !== undefined) return refusal
+    try {
+      return race(branches, this.#scope, (scope) => new Ctx(this.#home, scope)) as Promise<RaceOutcome<B>>
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  now(): number {
+    this.#home.enter('now')
+    return this.#home.nowMs
+  }
+
+  random(): number {
+    return this.#home.enter('random') ? this.#home.chance.fraction() : 0
+  }
+
+  uuid(): string {
+    return this.#home.enter('uuid') ? this.#home.chance.uuid() : '00000000-0000-4000-8000-000000000000'
+  }
+
+  /** What to return instead of beginning a wait, if anything. */
+  #refusal(api: string): Promise<never> | undefined {
+    if (!this.#home.enter(api)) return neverSettles()
+    const reason = this.#scope?.reason
+    return reason === undefined ? undefined : rejectedQuietly(reason)
+  }
+
+  /** A replay refuses what was refused, but nobody needs the payload again. */
+  #sent({ input: schema, labels }: Activity, input: unknown): Payloads | undefined {
+    if (!this.#home.isReplaying) return encodeChecked(schema, input, labels.input)
+    parse(schema, input, labels.input)
+    checkPayload(input, labels.input)
+    return undefined
+  }
+
+  /** A timer of 0 ms is none to Temporal. */
+  #delayMs(until: Duration | Date, path: string): number {
+    const wanted = until instanceof Date ? Math.max(0, until.getTime() - this.#home.nowMs) : until
+    return Math.max(1, durationMs(wanted, path))
+  }
+}
+
+function invalid(message: string): LoomError {
+  return new LoomError('LOOM_INVALID_ARGUMENT', message)
+}

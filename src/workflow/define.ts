@@ -1,0 +1,128 @@
+/** Making definitions: everything that can be wrong with one is found here, before anything runs. */
+import { LoomError } from '../base/errors.js'
+import type { ActivityContext } from './activity-context.js'
+import { activitySettings, nameAt, type ActivityRunOptions } from './activity-settings.js'
+import type { WorkflowContext } from './context.js'
+import type { Activity, ErasedFunction, FailOn, SignalSchemas, Workflow } from './definition.js'
+import type { Schema, SchemaInput, SchemaOutput } from './schema.js'
+import { STEP_PREFIX } from './steps.js'
+
+/** What `activity` is told beside the function. */
+export interface ActivityOptions<
+  I extends Schema | undefined,
+  O extends Schema | undefined,
+> extends ActivityRunOptions {
+  /** Its type in histories: change it and running executions do not find it. Not empty, not `step:…`. */
+  readonly name: string
+  /** Checked by the caller, parsed for the function. */
+  readonly input?: I
+  /** Checked when the function returns, parsed for the caller. */
+  readonly output?: O
+}
+
+/** What `workflow` is told beside the function. */
+export interface WorkflowOptions<I extends Schema | undefined, O extends Schema | undefined, S extends SignalSchemas> {
+  /** Its type in histories. Not empty. */
+  readonly name: string
+  /** Checked by the client, parsed for the function. */
+  readonly input?: I
+  /** Checked when the function returns, parsed for the client. */
+  readonly output?: O
+  /** What may be signalled, and with what. Default: nothing. */
+  readonly signals?: S
+  /** Default: the loom's. */
+  readonly taskQueue?: string | undefined
+  /** Default: none, so that an error that is no Failure stalls the execution until the code is mended. */
+  readonly failOn?: FailOn | undefined
+}
+
+type Sent<S, Else> = S extends Schema ? SchemaInput<S> : Else
+type Parsed<S, Else> = S extends Schema ? SchemaOutput<S> : Else
+type Returned<S> = S extends Schema ? SchemaInput<S> | PromiseLike<SchemaInput<S>> : unknown
+
+/**
+ * Something with effects, run by a worker outside of workflow code, tried again when it fails.
+ *
+ * `fn` gets its input's parse and returns what `output` takes. Without schemas its own types count. What an attempt
+ * throws is recorded; see `ApplicationFailure` for how to say more. LOOM_INVALID_ARGUMENT for a bad definition.
+ */
+export function activity<
+  I extends Schema | undefined = undefined,
+  O extends Schema | undefined = undefined,
+  A = unknown,
+  R extends Returned<O> = Returned<O>,
+>(
+  options: ActivityOptions<I, O>,
+  fn: (input: Parsed<I, A>, context: ActivityContext) => R,
+): Activity<Sent<I, A>, Parsed<O, Awaited<R>>> {
+  const path = pathOf('activity', options)
+  if (options.name.startsWith(STEP_PREFIX)) throw invalid(`${path}.name: '${STEP_PREFIX}' is for ctx.step`)
+  return Object.freeze({
+    kind: 'activity' as const,
+    name: options.name,
+    input: schemaAt(options.input, `${path}.input`),
+    output: schemaAt(options.output, `${path}.output`),
+    settings: Object.freeze(activitySettings(options, path)),
+    fn: functionAt(fn, path),
+    labels: Object.freeze({ input: `input of ${path}`, result: `result of ${path}` }),
+  })
+}
+
+/**
+ * Durable code: runs again from its history after any loss, so it reaches the world only through `ctx`.
+ *
+ * `fn` gets its input's parse and returns what `output` takes. A Failure that leaves it fails the execution; any
+ * other error is a mistake that stalls it (see `failOn`). LOOM_INVALID_ARGUMENT for a bad definition.
+ */
+export function workflow<
+  I extends Schema | undefined = undefined,
+  O extends Schema | undefined = undefined,
+  S extends SignalSchemas = {},
+  A = unknown,
+  R extends Returned<O> = Returned<O>,
+>(
+  options: WorkflowOptions<I, O, S>,
+  fn: (ctx: WorkflowContext<S>, input: Parsed<I, A>) => R,
+): Workflow<Sent<I, A>, Parsed<O, Awaited<R>>, S> {
+  const path = pathOf('workflow', options)
+  const signals = options.signals ?? ({} as S)
+  for (const [name, schema] of Object.entries(signals)) schemaAt(schema, `${path}.signals.${name}`)
+  return Object.freeze({
+    kind: 'workflow' as const,
+    name: options.name,
+    input: schemaAt(options.input, `${path}.input`),
+    output: schemaAt(options.output, `${path}.output`),
+    signals: Object.freeze({ ...signals }),
+    taskQueue: options.taskQueue === undefined ? undefined : nameAt(options.taskQueue, `${path}.taskQueue`),
+    failOn: failOnAt(options.failOn ?? [], `${path}.failOn`),
+    fn: functionAt(fn, path),
+  })
+}
+
+function pathOf(kind: string, options: { readonly name: string }): string {
+  return `${kind} '${nameAt(options.name, `${kind}.name`)}'`
+}
+
+function schemaAt(schema: Schema | undefined, path: string): Schema | undefined {
+  if (schema !== undefined && typeof schema['~standard']?.validate !== 'function') {
+    throw invalid(`${path}: not a Standard Schema (zod, valibot and arktype make some)`)
+  }
+  return schema
+}
+
+function failOnAt(failOn: FailOn, path: string): FailOn {
+  if (failOn === 'any') return failOn
+  if (!Array.isArray(failOn) || failOn.some((item) => typeof item !== 'function')) {
+    throw invalid(`${path}: neither 'any' nor a list of error classes`)
+  }
+  return Object.freeze([...failOn])
+}
+
+function functionAt(fn: unknown, path: string): ErasedFunction {
+  if (typeof fn !== 'function') throw invalid(`${path}: its second argument is not a function`)
+  return fn as ErasedFunction
+}
+
+function invalid(message: string): LoomError {
+  return new LoomError('LOOM_INVALID_ARGUMENT', message)
+}

@@ -1,0 +1,151 @@
+/**
+ * Failures of user code as errors: what activities throw and workflow code catches.
+ *
+ * Invariant: `errorOf(failureOf(error))` keeps kind, message, details and the whole chain of causes, so code sees
+ * the same error live and after replay. They are told apart by a symbol, which works across copies of this package.
+ */
+import { durationMs, type Duration } from '../base/duration.js'
+import type { RetryState, TimeoutType } from '../protocol/failure.js'
+
+const FAILURE = Symbol.for('shardloom.failure')
+
+/** The kinds of failures, as they are recorded in history. */
+export type FailureKind = 'application' | 'activity' | 'timeout' | 'canceled' | 'terminated'
+
+/** Any of the failures below. One that leaves a workflow function fails the execution. */
+export abstract class FailureError extends Error {
+  /** Which kind it is; `isFailure` looks at it. */
+  get [FAILURE](): FailureKind {
+    return this.kind
+  }
+  abstract readonly kind: FailureKind
+}
+
+/** What an ApplicationFailure may say beside its message. */
+export interface ApplicationFailureOptions {
+  /** What a retry policy's `nonRetryableErrorTypes` is compared with. */
+  readonly type?: string | undefined
+  /** Anything that JSON carries. */
+  readonly details?: readonly unknown[] | undefined
+  /** Never try the activity again. Default false. */
+  readonly nonRetryable?: boolean | undefined
+  /** Overrides the retry policy's interval once. ms or a text such as '10 s'. */
+  readonly nextRetryDelay?: Duration | undefined
+  /** What led to it. */
+  readonly cause?: unknown
+}
+
+/** A failure that user code means: throw it in an activity or a workflow. Any other error of an activity becomes one. */
+export class ApplicationFailure extends FailureError {
+  override readonly name: string = 'ApplicationFailure'
+  readonly kind: 'application' = 'application'
+  readonly type: string | undefined
+  readonly details: readonly unknown[]
+  readonly nonRetryable: boolean
+  /** ms. */
+  readonly nextRetryDelayMs: number | undefined
+
+  constructor(message: string, options: ApplicationFailureOptions = {}) {
+    super(message, causeOf(options.cause))
+    this.type = options.type
+    this.details = options.details ?? []
+    this.nonRetryable = options.nonRetryable ?? false
+    const { nextRetryDelay } = options
+    this.nextRetryDelayMs = nextRetryDelay === undefined ? undefined : durationMs(nextRetryDelay, 'nextRetryDelay')
+  }
+
+  /** One that no policy tries again. */
+  static nonRetryable(message: string, options: ApplicationFailureOptions = {}): ApplicationFailure {
+    return new ApplicationFailure(message, { ...options, nonRetryable: true })
+  }
+}
+
+/** Throw it in an activity: try again not before that instant, or after that time. */
+export class RetryAfter extends ApplicationFailure {
+  override readonly name: string = 'RetryAfter'
+  /** ms since the epoch; undefined when a duration was given. */
+  readonly retryAtMs: number | undefined
+
+  constructor(when: Date | Duration, message = 'to be tried again later', options: ApplicationFailureOptions = {}) {
+    const type = options.type ?? 'RetryAfter'
+    super(message, when instanceof Date ? { ...options, type } : { ...options, type, nextRetryDelay: when })
+    this.retryAtMs = when instanceof Date ? when.getTime() : undefined
+  }
+}
+
+/** What is known of the activity that failed. */
+export interface ActivityFailureInfo {
+  readonly activityId: string
+  readonly activityType: string
+  /** Why it was not tried again. */
+  readonly retryState: RetryState
+  readonly scheduledEventId: number
+  readonly startedEventId: number
+  readonly cause?: unknown
+}
+
+/** An activity has failed for good; `cause` is what its last attempt failed with. */
+export class ActivityFailure extends FailureError {
+  override readonly name: string = 'ActivityFailure'
+  readonly kind: 'activity' = 'activity'
+  readonly activityId: string
+  readonly activityType: string
+  readonly retryState: RetryState
+  readonly scheduledEventId: number
+  readonly startedEventId: number
+
+  constructor(message: string, info: ActivityFailureInfo) {
+    super(message, causeOf(info.cause))
+    this.activityId = info.activityId
+    this.activityType = info.activityType
+    this.retryState = info.retryState
+    this.scheduledEventId = info.scheduledEventId
+    this.startedEventId = info.startedEventId
+  }
+}
+
+/** A time-out of the given type was reached. */
+export class TimeoutFailure extends FailureError {
+  override readonly name: string = 'TimeoutFailure'
+  readonly kind: 'timeout' = 'timeout'
+  readonly timeoutType: TimeoutType
+  /** What the last heartbeat said. */
+  readonly lastHeartbeatDetails: readonly unknown[]
+
+  constructor(message: string, timeoutType: TimeoutType, details: readonly unknown[] = [], cause?: unknown) {
+    super(message, causeOf(cause))
+    this.timeoutType = timeoutType
+    this.lastHeartbeatDetails = details
+  }
+}
+
+/** What a cancelled wait rejects with. */
+export class CancelledFailure extends FailureError {
+  override readonly name: string = 'CancelledFailure'
+  readonly kind: 'canceled' = 'canceled'
+  readonly details: readonly unknown[]
+
+  constructor(message = 'cancelled', details: readonly unknown[] = [], cause?: unknown) {
+    super(message, causeOf(cause))
+    this.details = details
+  }
+}
+
+/** Somebody terminated the execution. */
+export class TerminatedFailure extends FailureError {
+  override readonly name: string = 'TerminatedFailure'
+  readonly kind: 'terminated' = 'terminated'
+
+  constructor(message = 'terminated', cause?: unknown) {
+    super(message, causeOf(cause))
+  }
+}
+
+/** Is it one of the failures above? Works across realms and copies of this package, where `instanceof` does not. */
+export function isFailure(error: unknown): error is FailureError {
+  return typeof error === 'object' && error !== null && typeof (error as { [FAILURE]?: unknown })[FAILURE] === 'string'
+}
+
+function causeOf(cause: unknown): ErrorOptions | undefined {
+  return cause === undefined ? undefined : { cause }
+}

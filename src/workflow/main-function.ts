@@ -1,0 +1,42 @@
+/** The main function of a workflow: how it is called, and what its end means for the execution. */
+import type { Command } from '../protocol/command.js'
+import type { Payloads } from '../protocol/payload.js'
+import type { Workflow } from './definition.js'
+import { failureOf } from './failure-codec.js'
+import { isFailure } from './failures.js'
+import type { Problem } from './host.js'
+import { decodeParsed, encodeChecked } from './schema.js'
+import { mistake } from './verdict.js'
+
+/** Calls it. One of the two is called once, when it has settled; an input that does not fit counts as thrown. */
+export function callMain(
+  { fn, input, name }: Workflow,
+  ctx: object,
+  payloads: Payloads | undefined,
+  returned: (value: unknown) => void,
+  threw: (error: unknown) => void,
+): void {
+  try {
+    const parsed = decodeParsed(input, payloads, `input of workflow '${name}'`)
+    const result = (fn as (ctx: object, input: unknown) => unknown)(ctx, parsed)
+    Promise.resolve(result).then(returned, threw)
+  } catch (error) {
+    threw(error)
+  }
+}
+
+/** The closing command for what it returned. A result that does not fit counts as thrown. */
+export function endByReturn(definition: Workflow, value: unknown): Command | Problem {
+  try {
+    const result = encodeChecked(definition.output, value, `result of workflow '${definition.name}'`)
+    return { type: 'CompleteWorkflowExecution', result }
+  } catch (error) {
+    return endByThrow(definition, error)
+  }
+}
+
+/** A Failure, or what `failOn` names, fails the execution; anything else is a mistake in the code. */
+export function endByThrow({ failOn }: Workflow, error: unknown): Command | Problem {
+  const fails = isFailure(error) || failOn === 'any' || failOn.some((errorClass) => error instanceof errorClass)
+  return fails ? { type: 'FailWorkflowExecution', failure: failureOf(error) } : mistake(error)
+}

@@ -1,0 +1,327 @@
+/**
+ * The sticky code of one execution: what its function waits for, and the windows in which it goes on.
+ *
+ * Invariant: one cause a window, in recorded order, live and replayed alike; so the commands depend on history alone.
+ * After the main function has settled nothing is delivered and no command is taken.
+ */
+import type { Logger } from '../base/log.js'
+import type { Command } from '../protocol/command.js'
+import type { EventOf, HistoryEvent } from '../protocol/event.js'
+import type { ExecutionRef } from '../protocol/ids.js'
+import { Chance } from './chance.js'
+import { Conditions } from './conditions.js'
+import type { WorkflowInfo } from './context.js'
+import { Ctx, type CtxHome } from './ctx.js'
+import type { Workflow } from './definition.js'
+import type { Problem, RunHost } from './host.js'
+import { callMain, endByReturn, endByThrow } from './main-function.js'
+import { RunLog } from './run-log.js'
+import { isCancellation } from './scope.js'
+import { Signals } from './signals.js'
+import { Steps, type StepFunction } from './steps.js'
+import type { Train } from './train.js'
+import { foreignAwait, outsideActivation, restless, unhandledRejection } from './verdict.js'
+import { Waits } from './waits.js'
+import { openPassenger, type Passenger } from './window.js'
+
+export interface WorkflowRunOptions {
+  readonly definition: Workflow
+  readonly execution: ExecutionRef
+  readonly train: Train
+  readonly host: RunHost
+}
+
+/** Causes from a history, until it has none left. */
+export interface Recording {
+  /** Called with nothing owed to the code. Undefined: over, or the code does not match and was stopped. */
+  next(): HistoryEvent | undefined
+}
+
+/** After so many condition wakes without a cause the code is taken to be in a circle. */
+const MAX_RESTLESS_WINDOWS = 100_000
+
+export class WorkflowRun implements Passenger, CtxHome {
+  isQueued = false
+  readonly waits: Waits = new Waits()
+  readonly conditions: Conditions = new Conditions(this.waits)
+  readonly signals: Signals
+  readonly steps: Steps = new Steps()
+  readonly #definition: Workflow
+  readonly #execution: ExecutionRef
+  readonly #train: Train
+  readonly #host: RunHost
+  #started: EventOf<'WorkflowExecutionStarted'> | undefined
+  #info: WorkflowInfo | undefined
+  #log: Logger | undefined
+  #chance: Chance | undefined
+  /** 'ended': the function has settled. 'stopped': a problem was told. 'closed': nothing runs here again. */
+  #state: 'new' | 'running' | 'ended' | 'stopped' | 'closed' = 'new'
+  #recording: Recording | undefined
+  #isReplaying = false
+  #isTaskOpen = false
+  #nowMs = 0
+  #beginTimeMs = 0
+  /** Taken from its source, and not delivered yet. */
+  #cause: HistoryEvent | undefined
+  /** Each is done in a window of its own before the next cause; those before `#owedFrom` are done. */
+  #owed: (() => void)[] = []
+  #owedFrom = 0
+  #restlessWindows = 0
+  #problem: Problem | undefined
+  #unhandled: Map<Promise<unknown>, unknown> | undefined
+
+  constructor({ definition, execution, train, host }: WorkflowRunOptions) {
+    this.#definition = definition
+    this.#execution = execution
+    this.#train = train
+    this.#host = host
+    this.signals = new Signals(definition.signals, this.waits, this)
+  }
+
+  get info(): WorkflowInfo {
+    return (this.#info ??= infoOf(this.#execution, this.#started!))
+  }
+  get log(): Logger {
+    return (this.#log ??= new RunLog(this, this.#host))
+  }
+  get chance(): Chance {
+    return (this.#chance ??= new Chance(this.#execution.runId))
+  }
+  get nowMs(): number {
+    return this.#nowMs
+  }
+  get isReplaying(): boolean {
+    return this.#isReplaying
+  }
+  /** The main function has settled. */
+  get hasEnded(): boolean {
+    return this.#state === 'ended'
+  }
+
+  /** Something waits for the code. */
+  wake(): void {
+    this.#train.wake(this)
+  }
+
+  /** What the commands of the last task became; before the run is woken again. */
+  recorded(events: readonly HistoryEvent[]): void {
+    for (const event of events) {
+      if (event.eventType === 'ActivityTaskScheduled')
+        this.waits.activityRecorded(event.eventId, event.attributes.activityId)
+    }
+  }
+
+  /** The function of a step that is pending, by its activity type. */
+  stepClosure(activityType: string): StepFunction | undefined {
+    return this.steps.closure(activityType)
+  }
+
+  /** Evicted: the code stays where it is, and no `finally` of it runs. */
+  close(): void {
+    this.#state = 'closed'
+    this.#recording = undefined
+    this.#cause = undefined
+    this.#owed = []
+    this.#owedFrom = 0
+    this.#unhandled = undefined
+    this.waits.clear()
+    this.conditions.clear()
+    this.signals.clear()
+    this.steps.clear()
+  }
+
+  // For a replay.
+
+  /** Causes come from `recording` first. Before the run is woken. */
+  follow(recording: Recording): void {
+    this.#recording = recording
+    this.#isReplaying = true
+  }
+
+  beginTask(beginTimeMs: number): void {
+    this.#isTaskOpen = true
+    this.#beginTimeMs = beginTimeMs
+  }
+
+  takeCommands(): Command[] {
+    return this.waits.takeCommands()
+  }
+
+  /** What follows is new to the code. */
+  goLive(): void {
+    this.#isReplaying = false
+    this.#isTaskOpen = false
+  }
+
+  stop(problem: Problem): void {
+    this.#problem ??= problem
+  }
+
+  // For the train.
+
+  hasNext(): boolean {
+    if (this.#state === 'stopped' || this.#state === 'closed') return false
+    if (this.#problem === undefined) {
+      if (this.#owedFrom < this.#owed.length && this.#state !== 'ended') return true
+      this.#cause ??= this.#nextCause()
+      if (this.#cause !== undefined) return true
+    }
+    this.#rest()
+    return false
+  }
+
+  openWindow(): void {
+    if (this.#owedFrom < this.#owed.length) return this.#payOne()
+    const cause = this.#cause
+    this.#cause = undefined
+    if (cause === undefined) return
+    this.#restlessWindows = 0
+    if (!this.#isTaskOpen) this.beginTask(this.#host.beginTimeMs)
+    this.#nowMs = Math.max(this.#beginTimeMs, cause.eventTimeMs)
+    this.#deliver(cause)
+  }
+
+  closeWindow(): void {
+    if (this.#state !== 'running' || this.conditions.isEmpty) return
+    const wake = this.conditions.test()
+    if (wake === undefined) return
+    this.#owed.push(wake)
+    if (++this.#restlessWindows > MAX_RESTLESS_WINDOWS) {
+      this.#problem ??= restless(this.#execution.workflowId, MAX_RESTLESS_WINDOWS)
+    }
+  }
+
+  rejected(promise: Promise<unknown>, reason: unknown): void {
+    // Left over from a branch that lost: nobody has to catch that.
+    if (isCancellation(reason)) return
+    this.#unhandled ??= new Map()
+    this.#unhandled.set(promise, reason)
+  }
+
+  handled(promise: Promise<unknown>): void {
+    this.#unhandled?.delete(promise)
+  }
+
+  // For ctx.
+
+  /** Does something in a window of its own, before the next cause. */
+  owe(fn: () => void): void {
+    this.#owed.push(fn)
+  }
+
+  enter(api: string): boolean {
+    if (openPassenger() === this) return true
+    this.#stray(`ctx.${api} was called`)
+    return false
+  }
+
+  #nextCause(): HistoryEvent | undefined {
+    if (this.#recording !== undefined) {
+      const cause = this.#recording.next()
+      if (cause !== undefined || this.#problem !== undefined) return cause
+      this.#recording = undefined
+    }
+    return this.#state === 'ended' ? undefined : this.#host.nextEvent()
+  }
+
+  #payOne(): void {
+    const fn = this.#owed[this.#owedFrom++]!
+    if (this.#owedFrom === this.#owed.length) {
+      this.#owed.length = 0
+      this.#owedFrom = 0
+    }
+    fn()
+  }
+
+  #deliver(cause: HistoryEvent): void {
+    switch (cause.eventType) {
+      case 'WorkflowExecutionStarted':
+        return this.#start(cause)
+      case 'WorkflowExecutionSignaled':
+        return this.signals.deliver(cause.attributes.signalName, cause.attributes.input)
+      case 'ActivityTaskCompleted':
+        return this.waits.activityCompleted(cause.attributes)
+      case 'ActivityTaskFailed':
+      case 'ActivityTaskTimedOut':
+        return this.waits.activityFailed(cause.attributes)
+      case 'ActivityTaskCanceled':
+        return this.waits.activityCanceled(cause.attributes)
+      case 'TimerFired':
+        return this.waits.timerFired(cause.attributes.timerId)
+      default:
+        // Code cannot see it.
+        return
+    }
+  }
+
+  #start(started: EventOf<'WorkflowExecutionStarted'>): void {
+    this.#state = 'running'
+    this.#started = started
+    const definition = this.#definition
+    callMain(
+      definition,
+      new Ctx(this, undefined),
+      started.attributes.input,
+      (value) => this.#ended(() => endByReturn(definition, value)),
+      (error) => this.#ended(() => endByThrow(definition, error)),
+    )
+  }
+
+  #ended(meaning: () => Command | Problem): void {
+    if (this.#state !== 'running') return
+    if (openPassenger() !== this) return this.#stray('its function ended')
+    const end = meaning()
+    if ('hint' in end) return this.stop(end)
+    this.#state = 'ended'
+    this.waits.seal(end)
+  }
+
+  #rest(): void {
+    const problem = this.#verdict()
+    this.#isTaskOpen = false
+    if (problem !== undefined) {
+      this.#state = 'stopped'
+      return this.#host.quiescent({ commands: [], problem })
+    }
+    const commands = this.waits.takeCommands()
+    if (this.#state === 'ended') this.close()
+    this.#host.quiescent({ commands })
+  }
+
+  #verdict(): Problem | undefined {
+    if (this.#problem !== undefined) return this.#problem
+    if (this.#unhandled !== undefined && this.#unhandled.size > 0) {
+      const [reason] = this.#unhandled.values()
+      return unhandledRejection(reason)
+    }
+    const waits = !this.waits.isEmpty || !this.conditions.isEmpty || this.signals.isListening
+    return this.#state === 'running' && !waits ? foreignAwait(this.#execution.workflowId) : undefined
+  }
+
+  /** Never throws: it is called by code that may run anywhere. */
+  #stray(what: string): void {
+    if (this.#problem !== undefined || this.#state !== 'running') return
+    const problem = outsideActivation(what, this.#execution.workflowId)
+    this.#problem = problem
+    // In an open task its end will tell.
+    if (!this.#isTaskOpen) this.#train.later(() => this.#host.strayed(problem))
+  }
+}
+
+function infoOf(
+  { workflowId, runId, namespaceId }: ExecutionRef,
+  started: EventOf<'WorkflowExecutionStarted'>,
+): WorkflowInfo {
+  const { workflowType, taskQueue, attempt, firstExecutionRunId, originalExecutionRunId } = started.attributes
+  return Object.freeze({
+    workflowId,
+    runId,
+    namespaceId,
+    workflowType,
+    taskQueue,
+    attempt,
+    startedAtMs: started.eventTimeMs,
+    firstExecutionRunId,
+    originalExecutionRunId,
+  })
+}

@@ -1,0 +1,67 @@
+/**
+ * Cancellation scopes: what was started on a ctx belongs to its scope, and is cancelled with it.
+ *
+ * Invariant: a cancelled wait rejects with the scope's one CancelledFailure, and that rejection is never held
+ * against the execution: nobody has to catch it.
+ */
+import { CancelledFailure } from './failures.js'
+
+/** Something pending that can be called off. */
+export interface Cancellable {
+  cancel(reason: CancelledFailure): void
+}
+
+export class Scope implements Cancellable {
+  readonly #parent: Scope | undefined
+  /** What is pending, in the order of starting. */
+  readonly #members = new Set<Cancellable>()
+  #reason: CancelledFailure | undefined
+
+  constructor(parent: Scope | undefined) {
+    this.#parent = parent
+    parent?.add(this)
+  }
+
+  /** Set once it is cancelled: what is asked of it later rejects with it, too. */
+  get reason(): CancelledFailure | undefined {
+    return this.#reason
+  }
+
+  add(member: Cancellable): void {
+    this.#members.add(member)
+  }
+
+  remove(member: Cancellable): void {
+    this.#members.delete(member)
+  }
+
+  cancel(reason: CancelledFailure): void {
+    if (this.#reason !== undefined) return
+    this.#reason = reason
+    this.#parent?.remove(this)
+    for (const member of this.#members) member.cancel(reason)
+    this.#members.clear()
+  }
+
+  /** Its work is over; what is still pending in it stays cancellable through the parent. */
+  end(): void {
+    if (this.#members.size === 0) this.#parent?.remove(this)
+  }
+}
+
+const reasons = new WeakSet<object>()
+
+/** The reason for a cancellation that nobody has to catch. */
+export function cancellation(message: string): CancelledFailure {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  const reason = new CancelledFailure(message)
+  Error.stackTraceLimit = limit
+  reasons.add(reason)
+  return reason
+}
+
+/** Was it made by `cancellation`? */
+export function isCancellation(reason: unknown): boolean {
+  return typeof reason === 'object' && reason !== null && reasons.has(reason)
+}

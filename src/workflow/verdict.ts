@@ -1,0 +1,113 @@
+/** Why code cannot go on, in words: each problem says what was seen and what to do about it. */
+import type { Command } from '../protocol/command.js'
+import type { HistoryEvent } from '../protocol/event.js'
+import { failureOf } from './failure-codec.js'
+import type { Problem } from './host.js'
+
+/** The function, or one of its branches, threw what is no Failure. */
+export function mistake(error: unknown): Problem {
+  return {
+    cause: 'WorkflowWorkerUnhandledFailure',
+    failure: failureOf(error),
+    hint:
+      'An error that is no Failure left the workflow function. Mend the code: the execution goes on from here. To fail ' +
+      'the execution with it, throw an ApplicationFailure or name its class in failOn.',
+  }
+}
+
+export function foreignAwait(workflowId: string): Problem {
+  return problem(
+    'ForeignAwait',
+    `${workflowId} is not finished and waits for nothing of ctx`,
+    'The code awaits something that no history holds: I/O, a timer of Node, a first import(), or a promise that nothing ' +
+      'settles. Do I/O in an activity or ctx.step, wait by ctx.sleep, import statically.',
+  )
+}
+
+export function outsideActivation(what: string, workflowId: string): Problem {
+  return problem(
+    'OutsideActivation',
+    `${what} while nothing was being delivered to ${workflowId}`,
+    'That code was resumed by something that is not ctx (I/O, a timer of Node, an event), or it runs in a step or an ' +
+      'activity. Do I/O in an activity or ctx.step, and use ctx only in the workflow function itself.',
+  )
+}
+
+export function unhandledRejection(reason: unknown): Problem {
+  const { failure } = mistake(reason)
+  return {
+    cause: 'WorkflowWorkerUnhandledFailure',
+    failure: {
+      type: 'application',
+      applicationType: 'UnhandledRejection',
+      message: `a promise was rejected and nothing handles it: ${failure.message}`,
+      cause: failure,
+    },
+    hint: 'Await every branch, or say that its failure does not matter: branch().catch(() => {}).',
+  }
+}
+
+export function restless(workflowId: string, windows: number): Problem {
+  return problem(
+    'Restless',
+    `conditions of ${workflowId} woke ${windows} times in a row though nothing happened`,
+    'A loop waits for a condition that is always true. Wait for something that changes.',
+  )
+}
+
+/** `event` is the recorded one, `command` what the code asked for instead; one of them may be missing. */
+export function nonDeterminism(
+  event: HistoryEvent | undefined,
+  command: Command | undefined,
+  eventId: number,
+): Problem {
+  const recorded = event === undefined ? 'nothing more' : eventText(event)
+  const asked = command === undefined ? 'nothing more' : commandText(command)
+  return {
+    cause: 'NonDeterministicError',
+    eventId,
+    failure: {
+      type: 'application',
+      applicationType: 'NonDeterminism',
+      message: `event ${eventId}: history has ${recorded}, but the code asked for ${asked}`,
+    },
+    hint:
+      'The code takes another path than it took then. Either it was changed in what it does, or it depends on something ' +
+      'that no history holds (the clock, chance, the environment, variables of a module): bring back the old order of ' +
+      'ctx calls, or use ctx.now, ctx.random and activities.',
+  }
+}
+
+function problem(applicationType: string, message: string, hint: string): Problem {
+  return { cause: 'WorkflowWorkerUnhandledFailure', failure: { type: 'application', applicationType, message }, hint }
+}
+
+function eventText(event: HistoryEvent): string {
+  switch (event.eventType) {
+    case 'ActivityTaskScheduled':
+      return `ActivityTaskScheduled '${event.attributes.activityType}' (id ${event.attributes.activityId})`
+    case 'TimerStarted':
+      return `TimerStarted (id ${event.attributes.timerId}, ${event.attributes.startToFireTimeoutMs} ms)`
+    case 'TimerCanceled':
+      return `TimerCanceled (id ${event.attributes.timerId})`
+    case 'ActivityTaskCancelRequested':
+      return `ActivityTaskCancelRequested (of event ${event.attributes.scheduledEventId})`
+    default:
+      return event.eventType
+  }
+}
+
+function commandText(command: Command): string {
+  switch (command.type) {
+    case 'ScheduleActivityTask':
+      return `ScheduleActivityTask '${command.activityType}' (id ${command.activityId})`
+    case 'StartTimer':
+      return `StartTimer (id ${command.timerId}, ${command.startToFireTimeoutMs} ms)`
+    case 'CancelTimer':
+      return `CancelTimer (id ${command.timerId})`
+    case 'RequestCancelActivityTask':
+      return `RequestCancelActivityTask (of event ${command.scheduledEventId})`
+    default:
+      return command.type
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * The waits of an execution that are commands: activities and timers, each known by a number that both its command
+ * and its completion carry; and the commands of the open task.
+ *
+ * Invariant: what has settled or was called off is no longer pending, so a completion that comes late finds nothing.
+ * A wait that is called off in the task that began it leaves no command at all.
+ */
+import type { Command } from '../protocol/command.js'
+import type { EventAttributes } from '../protocol/event.js'
+import type { Failure } from '../protocol/failure.js'
+import type { Payloads } from '../protocol/payload.js'
+import type { ActivitySettings } from './activity-settings.js'
+import type { Activity } from './definition.js'
+import { errorOf } from './failure-codec.js'
+import type { CancelledFailure } from './failures.js'
+import { decodeParsed } from './schema.js'
+import type { Cancellable, Scope } from './scope.js'
+import { rejectQuietly } from './settle.js'
+
+/** One activity or timer that workflow code waits for. */
+export class Wait implements Cancellable {
+  readonly #waits: Waits
+  /** Undefined: a timer. */
+  readonly activityType: string | undefined
+  readonly scope: Scope | undefined
+  seq = 0
+  /** Which task of the execution issued its command, and where in that task's list it stands. */
+  task = 0
+  commandAt = 0
+  isPending = true
+  /** Of an activity, once its task is recorded. */
+  scheduledEventId = 0
+  /** Of an activity that is no step. */
+  definition: Activity | undefined
+  /** Called when nobody waits for it any more. */
+  onEnded: (() => void) | undefined
+  /** Undefined where a callback was given: then nobody holds a promise. */
+  readonly promise: Promise<unknown> | undefined
+  resolve!: (value: unknown) => void
+  reject!: (reason: unknown) => void
+
+  constructor(waits: Waits, scope: Scope | undefined, activityType?: string, onFired?: () => void) {
+    this.#waits = waits
+    this.activityType = activityType
+    this.scope = scope
+    if (onFired === undefined) {
+      this.promise = new Promise<unknown>((resolve, reject) => {
+        this.resolve = resolve
+        this.reject = reject
+      })
+      scope?.add(this)
+    } else {
+      this.resolve = onFired
+      this.reject = onFired
+    }
+  }
+
+  cancel(reason: CancelledFailure): void {
+    this.#waits.callOff(this)
+    rejectQuietly(this, reason)
+  }
+}
+
+export class Waits {
+  /** Pending timers by number. */
+  readonly #timers = new Map<number, Wait>()
+  /** Pending activities by the id of their scheduled event. */
+  readonly #activities = new Map<number, Wait>()
+  /** Activities whose scheduled events are not known yet, in the order of their commands, from `#issuedFrom` on. */
+  readonly #issued: Wait[] = []
+  #issuedFrom = 0
+  #pendingCount = 0
+  /** Of the open task; undefined where the wait was called off before the task ended. */
+  #commands: (Command | undefined)[] = []
+  #calledOffCount = 0
+  #task = 1
+  #lastSeq = 0
+  #isSealed = false
+
+  get isEmpty(): boolean {
+    return this.#pendingCount === 0
+  }
+
+  schedule(
+    activityType: string,
+    settings: ActivitySettings,
+    input: Payloads | undefined,
+    definition: Activity | undefined,
+    scope: Scope | undefined,
+  ): Wait {
+    const wait = this.#begin(new Wait(this, scope, activityType))
+    wait.definition = definition
+    this.#issued.push(wait)
+    this.#push({
+      type: 'ScheduleActivityTask',
+      activityId: String(wait.seq),
+      activityType,
+      taskQueue: settings.taskQueue,
+      input,
+      scheduleToCloseTimeoutMs: settings.scheduleToCloseTimeoutMs,
+      startToCloseTimeoutMs: settings.startToCloseTimeoutMs,
+      scheduleToStartTimeoutMs: settings.scheduleToStartTimeoutMs,
+      heartbeatTimeoutMs: undefined,
+      retryPolicy: settings.retryPolicy,
+    })
+    return wait
+  }
+
+  startTimer(delayMs: number, scope: Scope | undefined): Wait {
+    return this.#startTimer(new Wait(this, scope), delayMs)
+  }
+
+  /** A timer that belongs to another wait, which calls it off itself when it settles first. */
+  startTimeLimit(delayMs: number, onFired: () => void): Wait {
+    return this.#startTimer(new Wait(this, undefined, undefined, onFired), delayMs)
+  }
+
+  /** Nobody waits for it any more. */
+  callOff(wait: Wait): void {
+    if (!wait.isPending) return
+    this.#end(wait)
+    if (this.#isSealed) return
+    if (wait.task === this.#task) {
+      this.#commands[wait.commandAt] = undefined
+      this.#calledOffCount++
+    } else if (wait.activityType === undefined) {
+      this.#push({ type: 'CancelTimer', timerId: String(wait.seq) })
+    } else {
+      this.#push({ type: 'RequestCancelActivityTask', scheduledEventId: wait.scheduledEventId })
+    }
+  }
+
+  timerFired(timerId: string): void {
+    const wait = this.#timers.get(Number(timerId))
+    if (wait === undefined) return
+    this.#end(wait)
+    wait.resolve(undefined)
+  }
+
+  activityCompleted({ scheduledEventId, result }: EventAttributes['ActivityTaskCompleted']): void {
+    const wait = this.#activities.get(scheduledEventId)
+    if (wait === undefined) return
+    this.#end(wait)
+    let value: unknown
+    try {
+      value = decodeParsed(wait.definition?.output, result, wait.definition?.labels.result ?? 'result of a step')
+    } catch (error) {
+      return rejectQuietly(wait, error)
+    }
+    wait.resolve(value)
+  }
+
+  activityFailed(attributes: EventAttributes['ActivityTaskFailed'] | EventAttributes['ActivityTaskTimedOut']): void {
+    const wait = this.#activities.get(attributes.scheduledEventId)
+    if (wait === undefined) return
+    this.#end(wait)
+    const { scheduledEventId, startedEventId, retryState, failure: cause } = attributes
+    const activityType = wait.activityType!
+    const message = `activity '${activityType}' failed: ${cause?.message ?? 'it does not say why'}`
+    const ids = { activityId: String(wait.seq), activityType, scheduledEventId, startedEventId, retryState }
+    const failure: Failure = { type: 'activity', message, ...ids }
+    rejectQuietly(wait, errorOf(cause === undefined ? failure : { ...failure, cause }))
+  }
+
+  activityCanceled({ scheduledEventId, details }: EventAttributes['ActivityTaskCanceled']): void {
+    const wait = this.#activities.get(scheduledEventId)
+    if (wait === undefined) return
+    this.#end(wait)
+    const message = `activity '${wait.activityType}' was cancelled`
+    const failure: Failure =
+      details === undefined ? { type: 'canceled', message } : { type: 'canceled', message, details }
+    rejectQuietly(wait, errorOf(failure))
+  }
+
+  /** An activity's command became this event: its completion will name the event, not the activity. In their order. */
+  activityRecorded(eventId: number, activityId: string): void {
+    const seq = Number(activityId)
+    const issued = this.#issued
+    while (this.#issuedFrom < issued.length && issued[this.#issuedFrom]!.seq <= seq) {
+      const wait = issued[this.#issuedFrom++]!
+      if (wait.seq !== seq) continue
+      wait.scheduledEventId = eventId
+      if (wait.isPending) this.#activities.set(eventId, wait)
+    }
+    if (this.#issuedFrom < issued.length) return
+    issued.length = 0
+    this.#issuedFrom = 0
+  }
+
+  /** What the open task amounts to; the next one begins. */
+  takeCommands(): Command[] {
+    const commands = this.#commands
+    this.#commands = []
+    this.#task++
+    if (this.#calledOffCount === 0) return commands as Command[]
+    this.#calledOffCount = 0
+    return commands.filter((command) => command !== undefined)
+  }
+
+  /** `last` is the last command that counts: what other branches ask for afterwards is dropped. */
+  seal(last: Command): void {
+    this.#push(last)
+    this.#isSealed = true
+  }
+
+  clear(): void {
+    this.#timers.clear()
+    this.#activities.clear()
+    this.#issued.length = 0
+    this.#commands = []
+  }
+
+  #startTimer(wait: Wait, delayMs: number): Wait {
+    this.#begin(wait)
+    this.#timers.set(wait.seq, wait)
+    this.#push({ type: 'StartTimer', timerId: String(wait.seq), startToFireTimeoutMs: delayMs })
+    return wait
+  }
+
+  #begin(wait: Wait): Wait {
+    wait.seq = ++this.#lastSeq
+    wait.task = this.#task
+    wait.commandAt = this.#commands.length
+    this.#pendingCount++
+    return wait
+  }
+
+  #push(command: Command): void {
+    if (!this.#isSealed) this.#commands.push(command)
+  }
+
+  #end(wait: Wait): void {
+    wait.isPending = false
+    this.#pendingCount--
+    if (wait.activityType === undefined) this.#timers.delete(wait.seq)
+    else if (wait.scheduledEventId !== 0) this.#activities.delete(wait.scheduledEventId)
+    wait.scope?.remove(wait)
+    wait.onEnded?.()
+  }
+}

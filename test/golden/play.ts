@@ -1,0 +1,180 @@
+/**
+ * Plays the calls of a scenario on a system of ours, on a virtual clock, and collects what came out.
+ *
+ * Invariant: a call is made at its time, when all that came before it is over.
+ */
+import { isLoomError, type ErrorCode } from '../../src/base/errors.js'
+import type * as services from '../../src/protocol/services.js'
+import type { VirtualClock } from '../../src/testing/virtual-clock.js'
+import type { PlayedRun } from './normalise.js'
+import { advanceThrough, answered, readRun } from './reading.js'
+import type { Call, Scenario } from './scenario.js'
+import { VERBS, type Answer, type Cast, type Verb } from './verbs.js'
+
+/** What is tested. */
+export interface System {
+  readonly history: services.HistoryService
+  readonly namespaceId: string
+  close(): Promise<void>
+}
+
+export interface Played {
+  /** In the order in which they began. */
+  readonly runs: readonly PlayedRun[]
+  readonly described: readonly { readonly moment: string; readonly description: services.WorkflowDescription }[]
+  /** Answers that were not the recorded ones. */
+  readonly mismatches: readonly string[]
+}
+
+/** As Temporal's frontend names them. */
+const STATUS: Readonly<Record<ErrorCode, string>> = {
+  LOOM_INVALID_ARGUMENT: 'INVALID_ARGUMENT',
+  LOOM_BAD_COMMAND: 'INVALID_ARGUMENT',
+  LOOM_NON_DETERMINISM: 'INTERNAL',
+  LOOM_NOT_FOUND: 'NOT_FOUND',
+  LOOM_ALREADY_EXISTS: 'ALREADY_EXISTS',
+  LOOM_EXECUTION_CLOSED: 'NOT_FOUND',
+  LOOM_STALLED: 'FAILED_PRECONDITION',
+  LOOM_SHARD_FENCED: 'UNAVAILABLE',
+  LOOM_OUTCOME_UNKNOWN: 'UNAVAILABLE',
+  LOOM_UNAVAILABLE: 'UNAVAILABLE',
+  LOOM_EXHAUSTED: 'RESOURCE_EXHAUSTED',
+  LOOM_DEADLINE: 'DEADLINE_EXCEEDED',
+  LOOM_ABORTED: 'CANCELLED',
+  LOOM_CLOSED: 'UNAVAILABLE',
+  LOOM_NOT_SUPPORTED: 'UNIMPLEMENTED',
+  LOOM_MEDIUM_BUSY: 'UNAVAILABLE',
+  LOOM_STORE_MISMATCH: 'FAILED_PRECONDITION',
+  LOOM_CORRUPT: 'DATA_LOSS',
+}
+
+type Token = services.WorkflowTaskToken & services.ActivityTaskToken
+
+class Player implements Cast {
+  readonly history: services.HistoryService
+  readonly namespaceId: string
+  readonly #scenario: Scenario
+  readonly #clock: VirtualClock
+  readonly #beganMs: number
+  readonly #tokens = new Map<string, Token>()
+  /** Of each workflow id, in the order in which they began. */
+  readonly #runIds = new Map<string, string[]>()
+  readonly #described: Played['described'][number][] = []
+  readonly #mismatches: string[] = []
+  #requests = 0
+
+  constructor(scenario: Scenario, { history, namespaceId }: System, clock: VirtualClock) {
+    this.history = history
+    this.namespaceId = namespaceId
+    this.#scenario = scenario
+    this.#clock = clock
+    this.#beganMs = clock.nowMs()
+  }
+
+  async play(): Promise<Played> {
+    for (const [at, call] of this.#scenario.calls.entries()) {
+      if (call.atMs !== undefined) await this.#clock.advanceTo(this.#beganMs + call.atMs)
+      await this.#clock.settle()
+      if (!(await this.#make(call, at))) break
+    }
+    await this.#waitForTheEnd()
+    return { runs: await this.#readRuns(), described: this.#described, mismatches: this.#mismatches }
+  }
+
+  tokenOf(name: string | undefined): Token {
+    const token = this.#tokens.get(name ?? '')
+    if (token === undefined) throw new Error(`no task goes by the name ${name}`)
+    return token
+  }
+
+  runIdOf(workflowId: string, label: string): string {
+    const labels = this.#scenario.runs.filter((run) => run.workflowId === workflowId).map((run) => run.label)
+    return this.#runIds.get(workflowId)?.[labels.indexOf(label)] ?? label
+  }
+
+  freshRequestId(): string {
+    return `golden-${++this.#requests}`
+  }
+
+  /** False: the calls that follow make no sense without its answer. */
+  async #make(call: Call, at: number): Promise<boolean> {
+    const verb = VERBS.get(call.verb)!
+    const wrong = (line: string): void => void this.#mismatches.push(`call ${at + 1} ${call.verb}: ${line}`)
+    try {
+      const answer = await (verb.isPoll ? this.#poll(verb, call, at) : answered(this.#clock, verb.send(this, call)))
+      if (call.errorCode !== undefined && !isPollCutShort(verb, call))
+        wrong(`expected ${call.errorCode}, got an answer`)
+      return this.#keep(call, answer, wrong)
+    } catch (error) {
+      const status = isLoomError(error) ? STATUS[error.code] : undefined
+      if (status !== undefined && status === call.errorCode) return true
+      const shown = isLoomError(error) ? `${status} (${error.code}: ${error.message})` : String((error as Error).stack)
+      wrong(`expected ${call.errorCode ?? 'an answer'}, got ${shown}`)
+      return status !== undefined
+    }
+  }
+
+  #keep(call: Call, { task, newTask, description, started }: Answer, wrong: (line: string) => void): boolean {
+    for (const run of [started, task?.token, newTask?.token]) {
+      if (run?.runId !== undefined) this.#sawRun(run.workflowId, run.runId)
+    }
+    if (description !== undefined && call.moment !== undefined) {
+      this.#described.push({ moment: call.moment, description })
+    }
+    if (task !== undefined && call.token === undefined) wrong('expected nothing, got a task')
+    if (newTask !== undefined && call.newTask === undefined) wrong('a new task came with the answer, unexpectedly')
+    const isPoll = VERBS.get(call.verb)!.isPoll === true
+    const missing = [isPoll && task === undefined && call.token, newTask === undefined && call.newTask]
+    for (const name of missing) if (name) wrong(`no task came for ${name}`)
+    if (task !== undefined && call.token !== undefined) this.#tokens.set(call.token, task.token as Token)
+    if (newTask !== undefined && call.newTask !== undefined) this.#tokens.set(call.newTask, newTask.token)
+    return !missing.some(Boolean)
+  }
+
+  #sawRun(workflowId: string, runId: string): void {
+    const runIds = this.#runIds.get(workflowId) ?? []
+    if (!runIds.includes(runId)) this.#runIds.set(workflowId, [...runIds, runId])
+  }
+
+  /** A poll that finds nothing moves the clock to the next due time, never past the next call. */
+  async #poll(verb: Verb, call: Call, at: number): Promise<Answer> {
+    const nextAtMs = this.#scenario.calls[at + 1]?.atMs ?? 0
+    const untilMs = this.#beganMs + Math.max(nextAtMs, call.doneMs ?? 0)
+    for (;;) {
+      const answer = await answered(this.#clock, verb.send(this, call))
+      const dueMs = this.#clock.nextDueMs()
+      if (answer.task !== undefined || dueMs === undefined || dueMs > untilMs) return answer
+      await this.#clock.advanceTo(dueMs)
+    }
+  }
+
+  /** Runs that were recorded to their end may need time for it after the last call. */
+  async #waitForTheEnd(): Promise<void> {
+    const { runs, calls } = this.#scenario
+    const lastCallMs = Math.max(0, ...calls.flatMap(({ atMs, doneMs }) => [atMs ?? 0, doneMs ?? 0]))
+    const lastEventMs = Math.max(0, ...runs.flatMap(({ events }) => events.map(({ atMs }) => Number(atMs ?? 0))))
+    const untilMs = this.#beganMs + lastCallMs + lastEventMs
+    await advanceThrough(this.#clock, untilMs)
+  }
+
+  async #readRuns(): Promise<readonly PlayedRun[]> {
+    const runs: PlayedRun[] = []
+    for (const [workflowId, runIds] of this.#runIds) {
+      for (const runId of runIds) {
+        const target = { namespaceId: this.namespaceId, workflowId, runId }
+        runs.push(await readRun(this.#clock, this.history, target))
+      }
+    }
+    return runs
+  }
+}
+
+/** The recorder's deadline was too short for the server to wait at all: another way to say that there is nothing. */
+function isPollCutShort(verb: Verb, { errorCode }: Call): boolean {
+  return verb.isPoll === true && errorCode === 'FAILED_PRECONDITION'
+}
+
+/** The scenario must be one for which nothing is missing. */
+export async function play(scenario: Scenario, system: System, clock: VirtualClock): Promise<Played> {
+  return new Player(scenario, system, clock).play()
+}

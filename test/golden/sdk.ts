@@ -1,0 +1,64 @@
+/**
+ * Scenarios that an SDK drove: for those, a program of ours in sdk/ does what `program` and `steps` say, with workflow
+ * code on a local worker. One without a program is skipped as `sdk`.
+ */
+import type { Definition } from '../../src/workflow/definition.js'
+import type { VirtualClock } from '../../src/testing/virtual-clock.js'
+import type { PlayedRun } from './normalise.js'
+import type { System } from './play.js'
+import { advanceThrough, answered, readRun } from './reading.js'
+import type { Scenario } from './scenario.js'
+import type { SdkProgram } from './sdk/program.js'
+import { applicationFailure } from './sdk/sdk-application-failure.js'
+import { conditionMet } from './sdk/sdk-condition-met.js'
+import { conditionTimeout } from './sdk/sdk-condition-timeout.js'
+import { fireAndForget } from './sdk/sdk-fire-and-forget-activity.js'
+import { sleepZero } from './sdk/sdk-sleep-zero.js'
+
+/** Opens a system whose worker has these definitions, on this task queue. */
+export type OpenSystemWithCode = (
+  clock: VirtualClock,
+  taskQueue: string,
+  definitions: readonly Definition[],
+) => Promise<System>
+
+const TASK_QUEUE = 'sdk-tq'
+/** Longer than anything that a recorded program waits for to its end. */
+const LONGEST_RUN_MS = 30_000
+
+/** By the scenario's name. */
+export const SDK_PROGRAMS: ReadonlyMap<string, SdkProgram> = new Map(
+  Object.entries({
+    'sdk-application-failure': applicationFailure,
+    'sdk-condition-met': conditionMet,
+    'sdk-condition-timeout': conditionTimeout,
+    'sdk-fire-and-forget-activity': fireAndForget,
+    'sdk-sleep-zero': sleepZero,
+  }),
+)
+
+export async function runProgram(
+  { name }: Scenario,
+  { main, others = [], signals = [] }: SdkProgram,
+  open: OpenSystemWithCode,
+  clock: VirtualClock,
+): Promise<readonly PlayedRun[]> {
+  const { history, namespaceId, close } = await open(clock, TASK_QUEUE, [main, ...others])
+  const target = { namespaceId, workflowId: name }
+  const sender = { identity: 'golden', input: undefined }
+  try {
+    const start = {
+      ...{ ...target, ...sender, workflowType: main.name, taskQueue: TASK_QUEUE },
+      ...{ workflowExecutionTimeoutMs: 0, workflowRunTimeoutMs: 0, workflowTaskTimeoutMs: 0 },
+      ...{ workflowIdReusePolicy: 'AllowDuplicate' as const, requestId: 'golden-1', isFreshRequestId: true },
+    }
+    const { runId } = await answered(clock, history.startWorkflow(start))
+    for (const signalName of signals) {
+      await answered(clock, history.signalWorkflow({ ...target, ...sender, signalName, requestId: '' }))
+    }
+    await advanceThrough(clock, clock.nowMs() + LONGEST_RUN_MS)
+    return [await readRun(clock, history, { ...target, runId })]
+  } finally {
+    await close()
+  }
+}

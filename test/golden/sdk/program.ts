@@ -1,0 +1,13 @@
+/**
+ * What a program of test/golden/sdk is: workflow code of ours that does what the scenario's `program` says.
+ */
+import type { Definition, Workflow } from '../../../src/workflow/definition.js'
+
+export interface SdkProgram {
+  /** Named as the recorded one; it is started without input. */
+  readonly main: Workflow
+  /** What else its worker must know. */
+  readonly others?: readonly Definition[]
+  /** Signals without payload that the client sends, in order, once the code waits. */
+  readonly signals?: readonly string[]
+}

@@ -1,0 +1,63 @@
+/**
+ * The one place where the runner meets what it tests: a host on the memory medium, under the clock it is given.
+ */
+import { LoomError } from '../../src/base/errors.js'
+import { silentLogger } from '../../src/base/log.js'
+import { seededRandom } from '../../src/base/random.js'
+import { UuidV7Source } from '../../src/base/uuid.js'
+import { History } from '../../src/history/history.js'
+import { Matching } from '../../src/matching/matching.js'
+import { DEFAULT_NAMESPACE_ID } from '../../src/protocol/ids.js'
+import type { LocalActivityWorker, LocalWorkflowWorker } from '../../src/protocol/services.js'
+import { DEFAULT_SETTINGS as settings } from '../../src/protocol/settings.js'
+import { ShardController } from '../../src/shard/controller.js'
+import { memory } from '../../src/storage/memory.js'
+import type { VirtualClock } from '../../src/testing/virtual-clock.js'
+import type { System } from './play.js'
+import type { OpenSystemWithCode } from './sdk.js'
+
+/** Tasks wait for polls: there is no worker in this process. */
+const nobody: LocalWorkflowWorker = { accepts: () => false, fingerprint: () => '', wake: () => {}, evicted: () => {} }
+const noSlots: LocalActivityWorker = { reserve: () => false, release: () => {}, run: () => {}, cancel: () => {} }
+
+/** A new one for each scenario. */
+export async function openSystem(clock: VirtualClock): Promise<System> {
+  const random = seededRandom(1)
+  const ids = new UuidV7Source(random)
+  const newId = (): string => ids.next(clock.nowMs()).text
+  const controller: ShardController = new ShardController({
+    mediumFactory: memory(),
+    shardCount: 4,
+    host: 'golden',
+    newIncarnation: newId,
+    clock,
+    random,
+    logger: silentLogger,
+    ...settings,
+    afterRound: (fn) => clock.soon(fn),
+    onOpened: (medium, shards) => history.opened(medium, shards),
+    onLost: (shard, error) => history.lost(shard, error),
+  })
+  const history: History = new History({
+    clock,
+    random,
+    logger: silentLogger,
+    settings,
+    identity: 'golden',
+    sdk: '',
+    controller,
+    matching: (starter) => new Matching({ clock, logger: silentLogger, settings, starter, newRequestId: newId }),
+    workflowWorker: nobody,
+    activityWorker: noSlots,
+    newRequestId: newId,
+  })
+  await controller.open()
+  const close = async (): Promise<void> => {
+    history.close(new LoomError('LOOM_CLOSED', 'over'))
+    await controller.close()
+  }
+  return { history, namespaceId: DEFAULT_NAMESPACE_ID, close }
+}
+
+/** Undefined until there is a local worker to run the programs of sdk/: their scenarios are skipped till then. */
+export const openSystemWithCode: OpenSystemWithCode | undefined = undefined

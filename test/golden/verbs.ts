@@ -1,0 +1,224 @@
+/**
+ * The calls that can be made on us: each of Temporal's verbs beside the verb of HistoryService it becomes, with the request
+ * fields that have a meaning here. What is not in these tables does not exist yet, and a scenario that needs it is skipped.
+ */
+import type { Command, CommandType } from '../../src/protocol/command.js'
+import type { Failure } from '../../src/protocol/failure.js'
+import type { Payloads } from '../../src/protocol/payload.js'
+import type * as services from '../../src/protocol/services.js'
+import type { Call, Json, JsonObject } from './scenario.js'
+import { causeOf, encodePayload, isObject, toOurWords } from './words.js'
+
+const IDENTITY = 'golden'
+
+/** What a call is made with, beside its own fields. */
+export interface Cast {
+  readonly history: services.HistoryService
+  readonly namespaceId: string
+  /** Of the task that goes by this name. */
+  tokenOf(name: string | undefined): services.WorkflowTaskToken & services.ActivityTaskToken
+  runIdOf(workflowId: string, label: string): string
+  /** For a start: ours are made up, the recorder writes one only where it is used twice. */
+  freshRequestId(): string
+}
+
+export interface Answer {
+  /** Of a poll. */
+  readonly task?: services.WorkflowTask | services.ActivityTask | undefined
+  readonly newTask?: services.WorkflowTask | undefined
+  readonly description?: services.WorkflowDescription
+  readonly started?: services.ExecutionTarget
+}
+
+export interface Verb {
+  readonly fields: readonly string[]
+  readonly isPoll?: boolean
+  send(cast: Cast, call: Call): Promise<Answer>
+}
+
+export const VERBS: ReadonlyMap<string, Verb> = new Map(
+  Object.entries({
+    StartWorkflowExecution: {
+      fields: [
+        ...['workflowId', 'workflowType', 'taskQueue', 'input', 'workflowTaskTimeout', 'requestId'],
+        ...['workflowIdReusePolicy', 'workflowIdConflictPolicy'],
+      ],
+      send: startWorkflow,
+    },
+    SignalWorkflowExecution: {
+      fields: ['workflowExecution', 'signalName', 'input', 'requestId'],
+      send: nothingComesOf((cast, { fields }) =>
+        cast.history.signalWorkflow({
+          ...targetOf(cast, fields['workflowExecution']),
+          signalName: textOf(fields['signalName']),
+          input: payloadsOf(fields['input']),
+          identity: IDENTITY,
+          requestId: textOf(fields['requestId']),
+        }),
+      ),
+    },
+    TerminateWorkflowExecution: {
+      fields: ['workflowExecution', 'reason', 'details'],
+      send: nothingComesOf((cast, { fields }) =>
+        cast.history.terminateWorkflow({
+          ...targetOf(cast, fields['workflowExecution']),
+          reason: textOf(fields['reason']),
+          details: payloadsOf(fields['details']),
+          identity: IDENTITY,
+        }),
+      ),
+    },
+    DescribeWorkflowExecution: {
+      fields: ['execution'],
+      send: async (cast, { fields }) => ({
+        description: await cast.history.describeWorkflow(targetOf(cast, fields['execution'])),
+      }),
+    },
+    PollWorkflowTaskQueue: {
+      fields: ['taskQueue'],
+      isPoll: true,
+      send: async (cast, call) => ({ task: await cast.history.pollWorkflowTask(pollOf(cast, call)) }),
+    },
+    PollActivityTaskQueue: {
+      fields: ['taskQueue'],
+      isPoll: true,
+      send: async (cast, call) => ({ task: await cast.history.pollActivityTask(pollOf(cast, call)) }),
+    },
+    RespondWorkflowTaskCompleted: {
+      fields: ['commands', 'returnNewWorkflowTask', 'forceCreateNewWorkflowTask'],
+      send: (cast, { token, fields }) =>
+        cast.history.respondWorkflowTaskCompleted({
+          token: cast.tokenOf(token),
+          commands: commandsOf(fields).map(({ type, attributes }) => ({ type, ...toOurWords(attributes) }) as Command),
+          identity: IDENTITY,
+          sdk: '',
+          returnNewWorkflowTask: fields['returnNewWorkflowTask'] === true,
+          forceCreateNewWorkflowTask: fields['forceCreateNewWorkflowTask'] === true,
+        }),
+    },
+    RespondWorkflowTaskFailed: {
+      fields: ['cause', 'failure'],
+      send: nothingComesOf((cast, { token, fields }) =>
+        cast.history.respondWorkflowTaskFailed({
+          token: cast.tokenOf(token),
+          cause: causeOf(fields['cause'])!,
+          failure: failureOf(fields['failure']),
+          identity: IDENTITY,
+        }),
+      ),
+    },
+    RespondActivityTaskCompleted: {
+      fields: ['result'],
+      send: nothingComesOf((cast, { token, fields }) =>
+        cast.history.respondActivityTaskCompleted({
+          token: cast.tokenOf(token),
+          result: payloadsOf(fields['result']),
+          identity: IDENTITY,
+        }),
+      ),
+    },
+    RespondActivityTaskFailed: {
+      fields: ['failure', 'lastHeartbeatDetails'],
+      send: nothingComesOf((cast, { token, fields }) =>
+        cast.history.respondActivityTaskFailed({
+          token: cast.tokenOf(token),
+          failure: failureOf(fields['failure']),
+          lastHeartbeatDetails: payloadsOf(fields['lastHeartbeatDetails']),
+          identity: IDENTITY,
+        }),
+      ),
+    },
+    RespondActivityTaskCanceled: {
+      fields: ['details'],
+      send: nothingComesOf((cast, { token, fields }) =>
+        cast.history.respondActivityTaskCanceled({
+          token: cast.tokenOf(token),
+          details: payloadsOf(fields['details']),
+          identity: IDENTITY,
+        }),
+      ),
+    },
+  } satisfies Record<string, Verb>),
+)
+
+/** The attributes of each command that have a meaning here. */
+export const COMMANDS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    ScheduleActivityTask: [
+      ...['activityId', 'activityType', 'taskQueue', 'input', 'scheduleToCloseTimeout', 'scheduleToStartTimeout'],
+      ...['startToCloseTimeout', 'heartbeatTimeout', 'retryPolicy'],
+      // A wish that a server may ignore, as the recorded one did; tasks handed out so are `eagerTasks`.
+      'requestEagerExecution',
+    ],
+    RequestCancelActivityTask: ['scheduledEventId'],
+    StartTimer: ['timerId', 'startToFireTimeout'],
+    CancelTimer: ['timerId'],
+    CompleteWorkflowExecution: ['result'],
+    FailWorkflowExecution: ['failure'],
+  } satisfies Record<CommandType, readonly string[]>),
+)
+
+export interface GoldenCommand {
+  readonly type: string
+  readonly attributes: JsonObject
+}
+
+/** Without attributes where all are default. */
+export function commandsOf(fields: JsonObject): readonly GoldenCommand[] {
+  const commands = (fields['commands'] ?? []) as readonly JsonObject[]
+  return commands.map(({ commandType, ...named }) => ({
+    type: textOf(commandType),
+    attributes: Object.values(named).find(isObject) ?? {},
+  }))
+}
+
+async function startWorkflow(cast: Cast, { fields }: Call): Promise<Answer> {
+  const requestId = textOf(fields['requestId'])
+  const workflowId = textOf(fields['workflowId'])
+  const { runId } = await cast.history.startWorkflow({
+    namespaceId: cast.namespaceId,
+    workflowId,
+    workflowType: textOf(fields['workflowType']),
+    taskQueue: textOf(fields['taskQueue']),
+    input: payloadsOf(fields['input']),
+    workflowExecutionTimeoutMs: 0,
+    workflowRunTimeoutMs: 0,
+    workflowTaskTimeoutMs: Number(fields['workflowTaskTimeout'] ?? 0) * 1000,
+    workflowIdReusePolicy: (fields['workflowIdReusePolicy'] ?? 'AllowDuplicate') as services.WorkflowIdReusePolicy,
+    workflowIdConflictPolicy: fields['workflowIdConflictPolicy'] as services.WorkflowIdConflictPolicy | undefined,
+    identity: IDENTITY,
+    requestId: requestId || cast.freshRequestId(),
+    isFreshRequestId: requestId === '',
+  })
+  return { started: { namespaceId: cast.namespaceId, workflowId, runId } }
+}
+
+function nothingComesOf(send: (cast: Cast, call: Call) => Promise<void>): Verb['send'] {
+  return async (cast, call) => {
+    await send(cast, call)
+    return {}
+  }
+}
+
+function targetOf(cast: Cast, execution: Json | undefined): services.ExecutionTarget {
+  const { workflowId, runId } = isObject(execution) ? execution : {}
+  const id = textOf(workflowId)
+  const target = { namespaceId: cast.namespaceId, workflowId: id }
+  return runId === undefined ? target : { ...target, runId: cast.runIdOf(id, textOf(runId)) }
+}
+
+function pollOf(cast: Cast, { fields }: Call): services.PollRequest {
+  return { namespaceId: cast.namespaceId, taskQueue: textOf(fields['taskQueue']), identity: IDENTITY, waitMs: 0 }
+}
+
+function payloadsOf(values: Json | undefined): Payloads | undefined {
+  return values === undefined ? undefined : (values as readonly Json[]).map(encodePayload)
+}
+
+function failureOf(failure: Json | undefined): Failure | undefined {
+  return isObject(failure) ? (toOurWords(failure) as unknown as Failure) : undefined
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : ''
+}

@@ -1,0 +1,257 @@
+/**
+ * Random turns: whatever callers, workers and clocks do, in any order, right or wrong. `Subject` compares after each turn
+ * the state with its history rebuilt, and with its rows.
+ */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { isLoomError, LoomError } from '../../src/base/errors.js'
+import { activityDue, retryActivity, startActivity } from '../../src/machine/activity-attempt.js'
+import {
+  cancelActivity,
+  completeActivity,
+  failActivity,
+  loseActivity,
+  timeoutActivity,
+} from '../../src/machine/activity-end.js'
+import { isWorkflowTaskHeld } from '../../src/machine/buffer.js'
+import { terminateExecution } from '../../src/machine/lifecycle.js'
+import {
+  completeLocalWorkflowTask,
+  failLocalWorkflowTask,
+  retryStalledWorkflowTask,
+} from '../../src/machine/local-workflow-task.js'
+import { type LiveTurn, takeTurn } from '../../src/machine/machine.js'
+import { signalExecution } from '../../src/machine/signal.js'
+import type { ExecutionState } from '../../src/machine/state.js'
+import { fireTimers } from '../../src/machine/timer.js'
+import {
+  failWorkflowTask,
+  pendingWorkflowTask,
+  timeoutWorkflowTask,
+  workflowTaskBackoffOver,
+} from '../../src/machine/workflow-task.js'
+import { completeWorkflowTask } from '../../src/machine/workflow-task-answer.js'
+import { startWorkflowTask } from '../../src/machine/workflow-task-start.js'
+import type { Command } from '../../src/protocol/command.js'
+import type { HistoryEvent } from '../../src/protocol/event.js'
+import { cancel, cancelTimer, COMPLETE, progressOf, recordedOf, schedule, Subject, timer } from './subject.js'
+
+/** What is done, and with which of the things that there are. */
+interface Step {
+  readonly verb: (typeof VERBS)[number]
+  readonly which: number
+  readonly commands: readonly Command[]
+  readonly clockMs: number
+}
+
+const VERBS = [
+  ...['signal', 'poll', 'answer', 'fail-task', 'task-due', 'run', 'stall', 'retry-stalled'],
+  ...['take', 'completed', 'failed', 'canceled', 'lost', 'activity-due', 'timers-due', 'terminate'],
+] as const
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  fc.constantFrom('a1', 'a2', 'a3').map((id) => schedule(id)),
+  fc
+    .record({ id: fc.constantFrom('a1', 'a2', 'a3'), attempts: fc.nat(3), closeMs: fc.constantFrom(0, 3_000) })
+    .map(({ id, attempts: maximumAttempts, closeMs: scheduleToCloseTimeoutMs }) =>
+      schedule(id, { startToCloseTimeoutMs: 1_000, scheduleToCloseTimeoutMs, retryPolicy: { maximumAttempts } }),
+    ),
+  fc.tuple(fc.constantFrom('t1', 't2'), fc.nat(3_000)).map(([id, ms]) => timer(id, ms - 1)),
+  fc.constantFrom('t1', 't2').map(cancelTimer),
+  // Of the nth activity that is pending, if there is one then.
+  fc.nat(3).map(cancel),
+)
+
+/** What ends everything, or stops it for long, is rare: nothing else would be seen. What moves it on is not. */
+const RARE: readonly Step['verb'][] = ['terminate', 'stall', 'fail-task']
+const OFTEN: readonly Step['verb'][] = ['signal', 'poll', 'answer', 'run', 'take']
+
+const step: fc.Arbitrary<Step> = fc.record({
+  verb: fc.oneof(
+    { weight: 30, arbitrary: fc.constantFrom(...VERBS.filter((verb) => !RARE.includes(verb))) },
+    { weight: 30, arbitrary: fc.constantFrom(...OFTEN) },
+    { weight: 1, arbitrary: fc.constantFrom(...RARE) },
+  ),
+  which: fc.nat(7),
+  commands: fc
+    .tuple(fc.array(command, { maxLength: 3 }), fc.nat(30))
+    .map(([commands, closes]) => (closes === 30 ? [...commands, COMPLETE] : commands)),
+  clockMs: fc.integer({ min: -500, max: 1_000 }),
+})
+
+/** One verb, with whatever it meets. */
+function act(turn: LiveTurn, step: Step): void {
+  const { state } = turn
+  const { verb, which } = step
+  const commands = step.commands.map((one) => aimed(one, state))
+  const token = state.workflowTaskProgress ?? { scheduledEventId: 2, startedEventId: 3, attempt: 1, stamp: 0 }
+  const run = { beginTimeMs: turn.nowMs, identity: 'host', sdk: 'sdk', historySizeBytes: 100 }
+  switch (verb) {
+    case 'signal': {
+      const requestId = which < 4 ? '' : `r${which}`
+      return void signalExecution(turn, { signalName: 's', input: undefined, identity: 'client', requestId })
+    }
+    case 'poll': {
+      const { scheduledEventId } = state.workflowTaskProgress ?? state.workflowTask ?? token
+      return void startWorkflowTask(turn, { ...run, scheduledEventId, requestId: `p${which}` })
+    }
+    case 'answer':
+      return void completeWorkflowTask(turn, { ...run, token, commands, forceCreateNewWorkflowTask: which === 0 })
+    case 'fail-task': {
+      const cause = 'WorkflowWorkerUnhandledFailure'
+      return failWorkflowTask(turn, { token, cause, failure: undefined, identity: 'worker' })
+    }
+    case 'task-due':
+      return void (timeoutWorkflowTask(turn, token) || workflowTaskBackoffOver(turn, token))
+    case 'run':
+      if (isTakeable(state)) completeLocalWorkflowTask(turn, { ...run, commands })
+      return
+    case 'stall':
+      if (isTakeable(state)) failLocalWorkflowTask(turn, { ...run, ...STALL })
+      return
+    case 'retry-stalled':
+      return void retryStalledWorkflowTask(turn)
+    case 'timers-due':
+      return void fireTimers(
+        turn,
+        [...(state.timers?.values() ?? [])].filter((one) => one.fireAtMs <= turn.nowMs),
+      )
+    case 'terminate':
+      return terminateExecution(turn, { reason: 'enough', details: undefined, identity: 'client' })
+    default:
+      return actOnActivity(turn, verb, which)
+  }
+}
+
+/** Most commands are meant for something that is there. */
+function aimed(one: Command, { activities, activityIds, timers }: ExecutionState): Command {
+  switch (one.type) {
+    case 'RequestCancelActivityTask':
+      return cancel([...(activities?.keys() ?? [])][one.scheduledEventId] ?? 4)
+    case 'CancelTimer':
+      return timers?.has(one.timerId) || one.timerId === 't1'
+        ? one
+        : cancelTimer([...(timers?.keys() ?? [])][0] ?? 't1')
+    case 'ScheduleActivityTask':
+      return activityIds?.has(one.activityId) && one.activityId !== 'a1'
+        ? { ...one, activityId: `a${activityIds.size}-` }
+        : one
+    default:
+      return one
+  }
+}
+
+function actOnActivity(turn: LiveTurn, verb: string, which: number): void {
+  const { activities, activityProgress } = turn.state
+  const ids = [...(activities?.keys() ?? [])]
+  const scheduledEventId = ids[which % ids.length] ?? 5
+  const info = activities?.get(scheduledEventId)
+  const progress = activityProgress?.get(scheduledEventId)
+  const id = { scheduledEventId, attempt: progress?.attempt ?? 1, stamp: progress?.stamp ?? 0 }
+  const identity = 'worker'
+  switch (verb) {
+    case 'take': {
+      const incarnation = which % 2 === 0 ? 'host1' : ''
+      return void startActivity(turn, scheduledEventId, { ...id, identity, requestId: '', incarnation })
+    }
+    case 'completed':
+      return completeActivity(turn, id, { result: undefined, identity })
+    case 'failed': {
+      const failure = { type: 'application', message: `f${which}`, nonRetryable: which === 0 } as const
+      return failActivity(turn, id, { failure, identity })
+    }
+    case 'canceled':
+      return cancelActivity(turn, id, { details: undefined, identity })
+    case 'lost':
+      return void loseActivity(turn, id)
+    default: {
+      const due = info && activityDue(info, progress)
+      return void (retryActivity(turn, id) || timeoutActivity(turn, { ...id, dueAtMs: due?.dueAtMs ?? 0 }))
+    }
+  }
+}
+
+const STALL = {
+  cause: 'NonDeterministicError',
+  failure: { type: 'application', message: 'boom' },
+  stall: {
+    eventId: 1,
+    reason: 'NonDeterministicError',
+    message: 'boom',
+    hint: 'mend it',
+    fingerprint: 'f',
+    sinceMs: 0,
+    retryAtMs: 600_000,
+  },
+} as const
+
+function isTakeable(state: ExecutionState): boolean {
+  return pendingWorkflowTask(state)?.state === 'Scheduled' && state.workflowTaskProgress?.isBackingOff !== true
+}
+
+test('in whatever order things happen, history and rows amount to the state', () => {
+  fc.assert(
+    fc.property(fc.noBias(fc.array(step, { minLength: 1, maxLength: 80, size: 'max' })), (steps) => {
+      const subject = new Subject()
+      subject.start()
+      for (const one of steps) {
+        subject.nowMs += one.clockMs
+        take(subject, one)
+        expectSound(subject)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+/** First in a turn that throws at its end: it must leave no trace. Then in earnest. */
+function take(subject: Subject, one: Step): void {
+  const { state, nowMs } = subject
+  const before = structuredClone({ ...recordedOf(state), ...progressOf(state) })
+  expect(() =>
+    takeTurn(state, nowMs, (turn) => {
+      act(turn, one)
+      throw new LoomError('LOOM_ABORTED', 'taken back')
+    }),
+  ).toThrow(LoomError)
+  expect({ ...recordedOf(state), ...progressOf(state) }).toEqual(before)
+  try {
+    subject.turn((turn) => act(turn, one))
+  } catch (error) {
+    if (!isLoomError(error)) throw error
+    expect({ ...recordedOf(state), ...progressOf(state) }).toEqual(before)
+  }
+}
+
+/** What must hold after every turn. */
+function expectSound({ state, history }: Subject): void {
+  history.forEach((event, at) => expect(event.eventId).toBe(at + 1))
+  for (const event of history) expectNamed(history, event)
+  if (state.buffered !== undefined) expect(isWorkflowTaskHeld(state)).toBe(true)
+  if (state.stall !== undefined) expect(state.workflowTaskProgress).toBeDefined()
+  if (state.closed === undefined) return
+  const nothing = {
+    activityProgress: new Map(),
+    workflowTaskProgress: undefined,
+    buffered: undefined,
+    stall: undefined,
+  }
+  expect(progressOf(state)).toEqual(nothing)
+  expect(history.at(-1)).toBe(state.closed)
+}
+
+/** The events that one names are what it takes them for. */
+function expectNamed(history: readonly HistoryEvent[], { eventType, attributes }: HistoryEvent): void {
+  const startedEventId = 'startedEventId' in attributes ? attributes.startedEventId : 0
+  const noun = eventType.startsWith('Timer')
+    ? 'Timer'
+    : eventType.startsWith('Activity')
+      ? 'ActivityTask'
+      : 'WorkflowTask'
+  if (startedEventId !== 0) expect(history[startedEventId - 1]!.eventType).toBe(`${noun}Started`)
+  if ('scheduledEventId' in attributes) {
+    expect(history[attributes.scheduledEventId - 1]!.eventType).toBe(`${noun}Scheduled`)
+  }
+  if (!('workflowTaskCompletedEventId' in attributes)) return
+  expect(history[attributes.workflowTaskCompletedEventId - 1]!.eventType).toBe('WorkflowTaskCompleted')
+}

@@ -1,0 +1,15 @@
+/** The memory medium keeps the storage contract. */
+import { describe, test } from 'vitest'
+import { systemClock } from '../../src/base/clock.js'
+import { silentLogger } from '../../src/base/log.js'
+import { memory } from '../../src/storage/memory.js'
+import { mediumConformance } from '../../src/testing/conformance/conformance.js'
+
+mediumConformance(
+  'memory',
+  async () => {
+    const factory = memory()
+    return { create: () => factory.create({ clock: systemClock, logger: silentLogger }), dispose: async () => {} }
+  },
+  { describe, test, announced: { shared: true, remoteReads: true, wake: 'push', getSync: true } },
+)
