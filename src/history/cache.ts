@@ -2,23 +2,28 @@
  * Executions in memory: by run, and the current run of each workflow id.
  *
  * Invariant: one object an execution at most. What is pinned (something of it is in flight) is never evicted, so the bound
- * may be passed by what is in flight.
+ * may be passed by what is in flight. Eviction has a turn of the event loop to itself: whoever has just found an execution
+ * uses it in the same turn, and is not left with one that is gone.
  */
+import type { Clock } from '../base/clock.js'
 import type { Execution } from './execution.js'
 
-/** How many executions are looked at for one to evict, before the bound is passed for now. */
+/** How many executions are looked at beside those that are too many, before the bound is passed for now. */
 const EVICTION_TRIES = 64
 
 export class ExecutionCache {
   readonly #limit: number
+  readonly #clock: Pick<Clock, 'soon'>
   readonly #onEvict: (execution: Execution) => void
   /** By run id, the longest unused first. */
   readonly #byRun = new Map<string, Execution>()
   /** By namespace id, then workflow id. */
   readonly #current = new Map<string, Map<string, Execution>>()
+  #isEvicting = false
 
-  constructor(limit: number, onEvict: (execution: Execution) => void) {
+  constructor(limit: number, clock: Pick<Clock, 'soon'>, onEvict: (execution: Execution) => void) {
     this.#limit = limit
+    this.#clock = clock
     this.#onEvict = onEvict
   }
 
@@ -44,7 +49,9 @@ export class ExecutionCache {
     let current = this.#current.get(execution.namespaceId)
     if (current === undefined) this.#current.set(execution.namespaceId, (current = new Map()))
     current.set(execution.workflowId, execution)
-    if (this.#byRun.size > this.#limit) this.#evictOne()
+    if (this.#byRun.size <= this.#limit || this.#isEvicting) return
+    this.#isEvicting = true
+    this.#clock.soon(this.#evict)
   }
 
   remove(execution: Execution): void {
@@ -57,10 +64,11 @@ export class ExecutionCache {
     return this.#byRun.values()
   }
 
-  #evictOne(): void {
-    let tries = EVICTION_TRIES
+  readonly #evict = (): void => {
+    this.#isEvicting = false
+    let tries = this.#byRun.size - this.#limit + EVICTION_TRIES
     for (const execution of this.#byRun.values()) {
-      if (tries-- === 0) return
+      if (this.#byRun.size <= this.#limit || tries-- === 0) return
       if (execution.isPinned || execution.isRecent) {
         execution.isRecent = false
         // To the end: it is looked at again when all others were.
@@ -70,7 +78,6 @@ export class ExecutionCache {
       }
       this.remove(execution)
       this.#onEvict(execution)
-      return
     }
   }
 }

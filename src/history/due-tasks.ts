@@ -31,6 +31,8 @@ export class DueTasks {
   #gathered: DueEntry[] = []
   /** Timers due up to here are in memory, or were. */
   #horizonMs = 0
+  /** On the wheel: one, however often shards were opened. */
+  #nextLook: WheelEntry | undefined = undefined
   #isClosed = false
 
   constructor(context: HistoryContext, deadLetters: DeadLetters) {
@@ -130,7 +132,12 @@ export class DueTasks {
   /** The shards are open: from now on the next window is read before the last has passed. */
   lookOn(): void {
     const { host, settings } = this.#context
-    host.wheel.add(new Retry(Math.floor(this.#horizonMs - settings.timerLookAheadMs / 4), () => void this.#readAhead()))
+    if (this.#nextLook !== undefined) host.wheel.remove(this.#nextLook)
+    this.#nextLook = new Retry(
+      Math.floor(this.#horizonMs - settings.timerLookAheadMs / 4),
+      () => void this.#readAhead(),
+    )
+    host.wheel.add(this.#nextLook)
   }
 
   async #readAhead(): Promise<void> {

@@ -268,6 +268,7 @@ export class Execution implements ExecutionView {
     const { turn, shard, state } = this
     const staged = this.#gather()
     this.#staging = undefined
+    shard.beginTurn(this.host.settings.maxTurnBytes)
     this.host.dispatch(this, staged)
     const { named, due } = this.items.write(turn)
     staged.due = due

@@ -111,7 +111,9 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
     this.sdk = parts.sdk
     this.runIds = new UuidV7Source(parts.random)
     this.openIds = new OpenIds(parts.settings.openIdFilterBytes)
-    this.cache = new ExecutionCache(parts.settings.executionCacheCount, (execution) => this.#evicted(execution))
+    this.cache = new ExecutionCache(parts.settings.executionCacheCount, parts.clock, (execution) =>
+      this.#evicted(execution),
+    )
     this.deadLetters = new DeadLetters(this)
     this.#dueTasks = new DueTasks(this, this.deadLetters)
     this.wheel = new Wheel(parts.clock, () => this.#dueTasks.flush())
@@ -137,18 +139,8 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
 
   /** Called by the controller for shards that have become ours. What it gives back is called when they take calls. */
   async opened(medium: Medium, shards: readonly ShardId[] | 'claimed'): Promise<() => void> {
-    const { controller, workflowWorker } = this.#parts
-    const recovered = await recover(
-      {
-        context: this,
-        medium,
-        dueTasks: this.#dueTasks,
-        shardForRecovery: (id) => controller.shardForRecovery(id),
-        knownShards: () => controller.knownShards(),
-        fingerprint: (type) => workflowWorker.fingerprint(type),
-      },
-      shards,
-    )
+    const pendingAtClaim = this.#parts.controller.takePendingAtClaim()
+    const recovered = await recover({ context: this, medium, dueTasks: this.#dueTasks, pendingAtClaim }, shards)
     return () => {
       recovered.start()
       if (shards === 'claimed') void fillOpenIds(this, medium)

@@ -13,6 +13,7 @@ import type { LocalWorkflowTask } from '../protocol/services.js'
 import { BadCommandError } from '../machine/errors.js'
 import { completeLocalWorkflowTask, failLocalWorkflowTask } from '../machine/local-workflow-task.js'
 import type { ExecutionView } from './contract.js'
+import { causeBytes, commandsBytes } from './limits.js'
 
 const NO_EVENTS: readonly HistoryEvent[] = []
 
@@ -23,6 +24,7 @@ export class OpenTask implements LocalWorkflowTask {
   /** Index in the turn's events of the next one to deliver. */
   #cursor = 0
   #deliveredCount = 0
+  #deliveredBytes = 0
   #isOver = false
 
   constructor(execution: ExecutionView) {
@@ -77,9 +79,11 @@ export class OpenTask implements LocalWorkflowTask {
         const event = events[this.#cursor++]!
         if (!isSeenByCode(event)) continue
         this.#deliveredCount++
+        this.#deliveredBytes += causeBytes(event)
         return event
       }
-      if (this.#deliveredCount >= execution.host.settings.maxCausesPerLocalTask) return undefined
+      const { maxCausesPerLocalTask, maxTurnBytes } = execution.host.settings
+      if (this.#deliveredCount >= maxCausesPerLocalTask || this.#deliveredBytes > maxTurnBytes) return undefined
       const cause = execution.nextCause()
       if (cause === undefined) return undefined
       execution.apply(cause)
@@ -100,6 +104,16 @@ export class OpenTask implements LocalWorkflowTask {
     const execution = this.#execution
     const { turn, host } = execution
     turn.nowMs = host.clock.nowMs()
+    const bytes = commandsBytes(commands)
+    if (bytes > host.settings.maxTurnBytes) {
+      const message = `the commands of one workflow task carry ${bytes} bytes of payloads; at most ${host.settings.maxTurnBytes} are allowed`
+      this.fail(
+        'PayloadsTooLarge',
+        { type: 'application', message, applicationType: 'PayloadsTooLarge' },
+        'Start fewer at once, or pass references instead of data.',
+      )
+      return NO_EVENTS
+    }
     let firstCommand: number
     try {
       firstCommand = completeLocalWorkflowTask(turn, {

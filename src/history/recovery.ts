@@ -10,7 +10,6 @@ import { loseActivity } from '../machine/activity-end.js'
 import type { BacklogEntry } from '../protocol/services.js'
 import { readBacklogKey } from '../queue/task-keys.js'
 import { TASK_KINDS } from '../shard/shard.js'
-import type { Shard } from '../shard/shard.js'
 import { CorruptError } from '../storage/errors.js'
 import type { Medium, Row, ShardId } from '../storage/medium.js'
 import type { HistoryContext } from './context.js'
@@ -39,9 +38,8 @@ export interface RecoveryParts {
   readonly context: HistoryContext
   readonly medium: Medium
   readonly dueTasks: DueTasks
-  readonly shardForRecovery: (id: ShardId) => Shard
-  readonly knownShards: () => readonly Shard[]
-  readonly fingerprint: (workflowType: string) => string
+  /** What the heads count, by shard and kind. */
+  readonly pendingAtClaim: ReadonlyMap<ShardId, readonly number[]>
 }
 
 export interface Recovered {
@@ -71,7 +69,7 @@ export async function recover(parts: RecoveryParts, shards: readonly ShardId[] |
       }
     }
   }
-  checkCounts(parts, shards, counts)
+  checkCounts(parts.pendingAtClaim, counts)
   return { start: () => takeUp(parts, lost, due, backlog) }
 }
 
@@ -90,18 +88,15 @@ function keepIfDue({ dueTasks, context }: RecoveryParts, due: DueEntry[], row: R
 
 /** LevelDB drops what it cannot read without a word: the heads know how much there was. */
 function checkCounts(
-  parts: RecoveryParts,
-  shards: readonly ShardId[] | 'claimed',
-  counts: ReadonlyMap<ShardId, readonly number[]>,
+  wanted: ReadonlyMap<ShardId, readonly number[]>,
+  found: ReadonlyMap<ShardId, readonly number[]>,
 ): void {
-  const all = shards === 'claimed' ? parts.knownShards() : shards.map(parts.shardForRecovery)
-  for (const shard of all) {
-    const found = counts.get(shard.id)
+  for (const shard of new Set([...wanted.keys(), ...found.keys()])) {
     for (const kind of COUNTED) {
-      const wanted = shard.pendingOf(kind)
-      const have = found?.[kind] ?? 0
-      if (wanted !== have)
-        throw new CorruptError(`shard ${shard.id}: its head counts ${wanted} rows of kind ${kind}, there are ${have}`)
+      const counted = wanted.get(shard)?.[kind] ?? 0
+      const there = found.get(shard)?.[kind] ?? 0
+      if (counted !== there)
+        throw new CorruptError(`shard ${shard}: its head counts ${counted} rows of kind ${kind}, there are ${there}`)
     }
   }
 }

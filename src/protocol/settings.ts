@@ -23,7 +23,10 @@ export const settingsSchema = z.strictObject({
   ),
   maxPollersPerTaskQueue: count(1000, 'Polls that may wait at one task queue.'),
   maxPayloadBytes: count(2 * 1024 * 1024, 'One payload; a bigger one is refused.'),
-  maxTurnBytes: count(8 * 1024 * 1024, 'What one turn of an execution may write.'),
+  maxTurnBytes: count(
+    3 * 1024 * 1024,
+    'Payloads that one turn of an execution may write; a workflow task with more fails.',
+  ),
   maxHistoryPageEvents: count(1000, 'Events of one page of `history`.'),
   openIdFilterBytes: count(2 * 1024 * 1024, 'Counting filter of open workflow ids: spares a read at each start.'),
   filterSliceMs: ms(2, 'Longest piece of work at a time while the filter is filled after open.'),

@@ -54,6 +54,8 @@ export class ShardController {
   /** Indexes of shards that were lost and are not read back yet. */
   #lost = new Set<number>()
   #nextTaskId = 1
+  /** Of shards that are being read back: how many rows of each kind their heads count, where there are any. */
+  #pendingAtClaim = new Map<ShardId, readonly number[]>()
   #validUntil = Number.POSITIVE_INFINITY
   #heartbeat: TimerHandle | undefined = undefined
   #isReady = false
@@ -108,6 +110,13 @@ export class ShardController {
   knownShards(): readonly Shard[] {
     for (const id of this.#heldByAll?.heads.keys() ?? []) this.shardForRecovery(id)
     return [...this.#shards.values()]
+  }
+
+  /** What the heads of the shards that are being opened count, by kind; for shards without any there is no entry. */
+  takePendingAtClaim(): ReadonlyMap<ShardId, readonly number[]> {
+    const pending = this.#pendingAtClaim
+    this.#pendingAtClaim = new Map()
+    return pending
   }
 
   touch(shard: Shard): void {
@@ -228,8 +237,9 @@ export class ShardController {
     else for (const id of claim.shards) this.#held.set(id, held)
     this.#validUntil = Math.min(this.#validUntil, claim.validUntil)
     for (const [id, head] of claim.heads) {
-      const { nextTaskId } = readHead(head, id)
+      const { nextTaskId, pending } = readHead(head, id)
       if (nextTaskId > this.#nextTaskId) this.#nextTaskId = nextTaskId
+      if (pending.some((count) => count > 0)) this.#pendingAtClaim.set(id, pending)
     }
   }
 
@@ -255,6 +265,7 @@ export class ShardController {
     this.#shards = new Map()
     this.#lost = new Set()
     this.#held = new Map()
+    this.#pendingAtClaim = new Map()
     this.#heldByAll = undefined
     this.#validUntil = Number.POSITIVE_INFINITY
   }

@@ -52,6 +52,8 @@ export class Shard {
   /** No task of this shard has this id or a higher one. */
   #nextTaskId: number
   #stage: Stage | undefined = undefined
+  /** Full ones, oldest first: each is a commit of its own. */
+  #full: Stage[] = []
   /** Sealed and not settled yet: at most one, so that the next waits for its outcome. */
   inFlight: Sealed | undefined = undefined
   /** Why the shard is closed; undefined while it is open. */
@@ -71,8 +73,16 @@ export class Shard {
     return shardIndex(this.id)
   }
 
+  /** What goes with the next commit. */
   get staged(): Stage | undefined {
-    return this.#stage
+    return this.#full[0] ?? this.#stage
+  }
+
+  /** A turn begins to stage. Its rows go into one commit; when what is staged is big enough, into the next one. */
+  beginTurn(maxStageBytes: number): void {
+    if (this.#stage === undefined || this.#stage.bytes <= maxStageBytes) return
+    this.#full.push(this.#stage)
+    this.#stage = undefined
   }
 
   pendingOf(kind: number): number {
@@ -122,7 +132,6 @@ export class Shard {
       stage !== undefined && this.inFlight === undefined,
       `shard ${this.id} has nothing to seal, or a commit in flight`,
     )
-    this.#stage = undefined
     const commit: ShardCommit = {
       shard: this.id,
       fence: this.fence,
@@ -135,12 +144,20 @@ export class Shard {
     return (this.inFlight = { shard: this, commit, turns: stage.turns })
   }
 
+  #takeStage(): Stage | undefined {
+    const stage = this.#stage
+    this.#stage = undefined
+    return stage
+  }
+
   /** Everything that is staged or in flight fails with `error`; the shard takes nothing more. */
   close(error: LoomError): void {
     if (this.closedBy !== undefined) return
     this.closedBy = error
-    const turns = [...(this.inFlight?.turns ?? []), ...(this.#stage?.turns ?? [])]
+    const stages = [...this.#full, ...(this.#stage === undefined ? [] : [this.#stage])]
+    const turns = [...(this.inFlight?.turns ?? []), ...stages.flatMap((stage) => stage.turns)]
     this.inFlight = undefined
+    this.#full = []
     this.#stage = undefined
     for (const turn of turns) turn.failed(error)
   }

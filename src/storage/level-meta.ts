@@ -11,7 +11,7 @@ import { CorruptError } from './errors.js'
 import { SPACES, type SpaceName, type StoreShape } from './medium.js'
 
 /** What is written. Raised when rows change in a way that an older release cannot read. */
-export const STORE_FORMAT = 1
+const STORE_FORMAT = 1
 const HASH_NAME = 'murmur3-x86-32/0'
 
 export interface StoreMeta {

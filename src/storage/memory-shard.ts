@@ -57,14 +57,18 @@ export class MemoryShard {
     return seq === last && this.#isCommitted ? 'again' : 'fenced'
   }
 
+  /** Throws where a caller does not keep to the contract. Before anything is applied. */
+  check({ head, changes }: ShardCommit): void {
+    assert(head.length <= MAX_HEAD_BYTES, `a head of ${head.length} bytes`)
+    for (const [key, { hash }] of changes) checkRow(key, hash, this.#rows?.get(key)?.hash)
+  }
+
   apply(commit: ShardCommit): void {
-    assert(commit.head.length <= MAX_HEAD_BYTES, `a head of ${commit.head.length} bytes`)
     const rows = (this.#rows ??= new SortedMap())
     for (const { hash, ...bounds } of commit.clears) {
       for (const { key } of [...this.#range(bounds)].filter((row) => row.hash === hash)) rows.delete(key)
     }
     for (const [key, { hash, value }] of commit.changes) {
-      check(key, hash, rows.get(key)?.hash)
       if (value === undefined) rows.delete(key)
       else rows.set(key, { key, hash, value })
     }
@@ -124,7 +128,7 @@ export class MemoryShard {
   }
 }
 
-function check(key: Key, hash: number, hashBefore: number | undefined): void {
+function checkRow(key: Key, hash: number, hashBefore: number | undefined): void {
   assert(key.length <= MAX_KEY_BYTES && KEY_BYTES.test(key), `not a key: ${JSON.stringify(key)}`)
   assert(hash >>> 0 === hash, `not a hash: ${hash}`)
   assert(hashBefore === undefined || hashBefore === hash, `a key has one hash for ever: ${JSON.stringify(key)}`)

@@ -111,7 +111,8 @@ export class MemoryStore {
     const verdicts = commits.map(({ shard, fence, seq }) => this.#shards.get(shard)?.judge(fence, seq) ?? 'fenced')
     const next = commits.filter((_, i) => verdicts[i] === 'next')
     const fits = next.reduce((bytes, commit) => bytes + bytesOf(commit), 0) <= MAX_COMMIT_BYTES
-    if (fits) for (const commit of next) this.#apply(commit)
+    for (const commit of next) this.#check(commit)
+    if (fits) for (const commit of next) this.#shardOf(commit.shard).apply(commit)
     return verdicts.map((verdict) => {
       if (verdict === 'next') return fits ? OK : TOO_LARGE
       return verdict === 'again' ? OK : FENCED
@@ -140,14 +141,13 @@ export class MemoryStore {
     for (const listener of [...this.#listeners]) if (hosts.includes(listener.host)) listener.hear(hint)
   }
 
-  #apply(commit: ShardCommit): void {
-    if (commit.shard < MAX_SHARDS_PER_SPACE) {
-      for (const { hash } of commit.changes.values()) {
-        const at = shardOfHash(hash, this.#historyCount!)
-        assert(at === commit.shard, `hash ${hash} is of shard ${at}, and is written to shard ${commit.shard}`)
-      }
+  #check(commit: ShardCommit): void {
+    this.#shardOf(commit.shard).check(commit)
+    if (commit.shard >= MAX_SHARDS_PER_SPACE) return
+    for (const { hash } of commit.changes.values()) {
+      const at = shardOfHash(hash, this.#historyCount!)
+      assert(at === commit.shard, `hash ${hash} is of shard ${at}, and is written to shard ${commit.shard}`)
     }
-    this.#shardOf(commit.shard).apply(commit)
   }
 
   #shardOf(id: ShardId): MemoryShard {

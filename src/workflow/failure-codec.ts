@@ -4,6 +4,7 @@
  * Invariant: neither direction throws, whatever it is given: a failure that cannot be told would be lost. So what
  * cannot be encoded is left out, and what is too long is cut.
  */
+import { MAX_DURATION_MS } from '../base/duration.js'
 import type { Failure } from '../protocol/failure.js'
 import type { Payloads } from '../protocol/payload.js'
 import { decodePayloads, encodePayloads } from './converter.js'
@@ -58,8 +59,6 @@ type Base = Pick<Failure, 'message' | 'stackTrace' | 'cause'>
 
 function encodeOwn(error: OwnFailure, base: Base, nowMs: number | undefined): Failure {
   switch (error.kind) {
-    case 'application':
-      return { type: 'application', ...base, ...applicationFields(error, nowMs) }
     case 'activity': {
       const { activityId, activityType, scheduledEventId, startedEventId, retryState } = error
       return { type: 'activity', ...base, activityId, activityType, scheduledEventId, startedEventId, retryState }
@@ -79,6 +78,9 @@ function encodeOwn(error: OwnFailure, base: Base, nowMs: number | undefined): Fa
     }
     case 'terminated':
       return { type: 'terminated', ...base }
+    default:
+      // Another copy of this package may be of another version, and have kinds that are not known here.
+      return { type: 'application', ...base, ...applicationFields(error, nowMs) }
   }
 }
 
@@ -107,8 +109,9 @@ function decodeOne(failure: Failure): FailureError {
   const cause = failure.cause === undefined ? undefined : decode(failure.cause)
   switch (failure.type) {
     case 'application': {
-      const { applicationType: type, nonRetryable, nextRetryDelayMs: nextRetryDelay } = failure
+      const { applicationType: type, nonRetryable } = failure
       const details = valuesOf(failure.details)
+      const nextRetryDelay = delayOf(failure.nextRetryDelayMs)
       return new ApplicationFailure(message, { type, nonRetryable, nextRetryDelay, details, cause })
     }
     case 'activity':
@@ -124,8 +127,13 @@ function decodeOne(failure: Failure): FailureError {
   }
 }
 
-function payloadsOf(values: readonly unknown[]): Payloads | undefined {
-  if (values.length === 0) return undefined
+/** A recorded delay may come from anywhere; a duration may not. */
+function delayOf(delayMs: number | undefined): number | undefined {
+  return delayMs === undefined || !(delayMs >= 0) ? undefined : Math.min(delayMs, MAX_DURATION_MS)
+}
+
+function payloadsOf(values: readonly unknown[] | undefined): Payloads | undefined {
+  if (values === undefined || values.length === 0) return undefined
   try {
     return encodePayloads(values)
   } catch {

@@ -5,6 +5,7 @@
  * the same error live and after replay. They are told apart by a symbol, which works across copies of this package.
  */
 import { durationMs, type Duration } from '../base/duration.js'
+import { LoomError } from '../base/errors.js'
 import type { RetryState, TimeoutType } from '../protocol/failure.js'
 
 const FAILURE = Symbol.for('shardloom.failure')
@@ -70,6 +71,7 @@ export class RetryAfter extends ApplicationFailure {
     const type = options.type ?? 'RetryAfter'
     super(message, when instanceof Date ? { ...options, type } : { ...options, type, nextRetryDelay: when })
     this.retryAtMs = when instanceof Date ? when.getTime() : undefined
+    if (Number.isNaN(this.retryAtMs)) throw new LoomError('LOOM_INVALID_ARGUMENT', 'RetryAfter: not an instant')
   }
 }
 

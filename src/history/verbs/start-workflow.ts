@@ -13,6 +13,7 @@ import type { StartWorkflowRequest, StartWorkflowResponse, WorkflowIdConflictPol
 import { ringHash } from '../../shard/ring.js'
 import { RunClosed } from '../closed-slot.js'
 import type { HistoryContext } from '../context.js'
+import { checkPayloads } from '../limits.js'
 import { AlreadyStartedError } from '../errors.js'
 import { Execution } from '../execution.js'
 import { namespaceKey } from '../rows.js'
@@ -24,6 +25,7 @@ const MAX_LOOKS = 10
 
 export function startWorkflow(context: HistoryContext, request: StartWorkflowRequest): Promise<StartWorkflowResponse> {
   checkPolicies(request)
+  checkPayloads(request.input, context.settings.maxPayloadBytes, 'input')
   const hash = ringHash(request.namespaceId, request.workflowId)
   return isSurelyFree(context, request, hash)
     ? create(context, request, hash)

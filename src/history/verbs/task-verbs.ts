@@ -1,4 +1,5 @@
 /** What a worker that polls answers: the plain-data verbs. Each checks its token against the state before it changes anything. */
+import { LoomError } from '../../base/errors.js'
 import type { LiveTurn } from '../../machine/machine.js'
 import { cancelActivity, completeActivity, failActivity } from '../../machine/activity-end.js'
 import { completeWorkflowTask } from '../../machine/workflow-task-answer.js'
@@ -15,6 +16,7 @@ import type {
 } from '../../protocol/services.js'
 import type { HistoryContext } from '../context.js'
 import type { Dispatcher } from '../dispatcher.js'
+import { checkPayloads, commandsBytes } from '../limits.js'
 import { find } from './find.js'
 
 export async function respondWorkflowTaskCompleted(
@@ -23,6 +25,13 @@ export async function respondWorkflowTaskCompleted(
   request: RespondWorkflowTaskCompletedRequest,
   newRequestId: () => string,
 ): Promise<{ readonly newTask: WorkflowTask | undefined }> {
+  const bytes = commandsBytes(request.commands)
+  if (bytes > context.settings.maxTurnBytes) {
+    throw new LoomError(
+      'LOOM_INVALID_ARGUMENT',
+      `commands: ${bytes} bytes of payloads; at most ${context.settings.maxTurnBytes} are allowed`,
+    )
+  }
   const execution = await find(context, request.token)
   const { sizeBytes } = execution
   const { problem, held } = await execution.transact((turn) => {
@@ -68,6 +77,7 @@ export async function respondActivityTaskCompleted(
   context: HistoryContext,
   request: RespondActivityTaskCompletedRequest,
 ): Promise<void> {
+  checkPayloads(request.result, context.settings.maxPayloadBytes, 'result')
   const execution = await find(context, request.token)
   await execution.cause((turn) => completeActivity(turn, request.token, request))
 }

@@ -17,10 +17,12 @@ import type {
 import { ringHash } from '../../shard/ring.js'
 import type { HistoryContext } from '../context.js'
 import type { Execution } from '../execution.js'
+import { checkPayloads } from '../limits.js'
 import { find } from './find.js'
 
 export async function signalWorkflow(context: HistoryContext, request: SignalWorkflowRequest): Promise<void> {
   const { signalName, input, identity, requestId } = request
+  checkPayloads(input, context.settings.maxPayloadBytes, 'input')
   const signal = { signalName, input, identity, requestId }
   const cached =
     request.runId === undefined ? context.cache.current(request.namespaceId, request.workflowId) : undefined

@@ -48,7 +48,7 @@ export interface Behaviour {
   run(rig: Rig): Promise<void>
 }
 
-export const HISTORY_COUNT = 8
+const HISTORY_COUNT = 8
 const HOST_COUNT = 4
 export const SHAPE: StoreShape = { spaces: { history: HISTORY_COUNT, hosts: HOST_COUNT }, leaseMs: 60_000 }
 /** A lease to wait for the end of. */
@@ -72,7 +72,7 @@ export function text(value: Uint8Array | undefined): string | undefined {
 }
 
 /** Above every key. */
-export const END = '\xff'.repeat(8)
+const END = '\xff'.repeat(8)
 /** A kind read by point or by a range of one hash. */
 export const KEYED = '\x41'
 /** A kind read by shard. */
@@ -190,7 +190,7 @@ export interface CommitParts {
 }
 
 /** Writes to one shard under one fence; counts the sequence numbers that were accepted. */
-export class ShardWriter {
+class ShardWriter {
   readonly shard: ShardId
   /** Of every row, unless a commit names another. */
   readonly hash: number
