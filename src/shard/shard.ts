@@ -127,7 +127,7 @@ export class Shard {
 
   /** Takes what is staged out as the next commit. */
   seal(): Sealed {
-    const stage = this.#stage
+    const stage = this.#full.shift() ?? this.#takeStage()
     assert(
       stage !== undefined && this.inFlight === undefined,
       `shard ${this.id} has nothing to seal, or a commit in flight`,
