@@ -1,4 +1,66 @@
 /**
- * What `import ... from 'shardloom'` gives.
+ * shardloom: durable, sharded workflows embedded in a Node process. What `import … from 'shardloom'` gives.
  */
+export { openLoom, Loom, type CloseOptions } from './loom.js'
+export { type LoomOptions, type WorkerOptions } from './client/loom-options.js'
+export { type DeadLetterAdmin, type LoomAdmin, type LoomStats, type ShardDescription } from './client/admin.js'
+export { type StartOptions, type StartSettings, type InputOption } from './client/start-options.js'
+export { type SignalArguments, type SignalOptions, type StartedHandle, WorkflowHandle } from './client/handle.js'
+export { type HistoryOptions, type WorkflowHistory } from './client/history-pages.js'
+export { WorkflowFailedError } from './client/errors.js'
+export { activity, workflow, type ActivityOptions, type WorkflowOptions } from './workflow/define.js'
+export {
+  type Activity,
+  type ActivityInput,
+  type ActivityResult,
+  type Definition,
+  type ErasedFunction,
+  type ErrorClass,
+  type FailOn,
+  type SignalNames,
+  type SignalPayload,
+  type SignalSchemas,
+  type Workflow,
+  type WorkflowInput,
+  type WorkflowResult,
+} from './workflow/definition.js'
+export { type ActivityRunOptions, type ActivitySettings, type RetryOptions } from './workflow/activity-settings.js'
+export { type ActivityContext, type ActivityInfo } from './workflow/activity-context.js'
+export {
+  type RaceBranch,
+  type RaceOutcome,
+  type RunArguments,
+  type SignalWait,
+  type StepOptions,
+  type WorkflowContext,
+  type WorkflowInfo,
+} from './workflow/context.js'
+export {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  FailureError,
+  isFailure,
+  RetryAfter,
+  TerminatedFailure,
+  TimeoutFailure,
+  type ApplicationFailureOptions,
+  type FailureKind,
+} from './workflow/failures.js'
+export { type Schema, type SchemaInput, type SchemaIssue, type SchemaOutput, type SchemaResult } from './workflow/schema.js'
+export { level } from './storage/level.js'
+export { memory, memoryStore } from './storage/memory.js'
+export { shardOf } from './shard/ring.js'
 export { ERROR_CODES, isLoomError, LoomError, type ErrorCode } from './base/errors.js'
+export { type Duration } from './base/duration.js'
+export { systemClock, type Clock, type TimerHandle } from './base/clock.js'
+export { systemRandom, type Random } from './base/random.js'
+export { silentLogger, type Logger } from './base/log.js'
+export { DEFAULT_SETTINGS, type Settings, type SettingsInput } from './protocol/settings.js'
+export type * from './protocol/services.js'
+export type * from './protocol/event.js'
+export type * from './protocol/command.js'
+export type * from './protocol/failure.js'
+export type * from './protocol/ids.js'
+export type * from './protocol/payload.js'
+export type * from './protocol/retry-policy.js'

@@ -18,6 +18,7 @@ import {
   decodeHistoryRow,
   decodeTask,
   historyBounds,
+  historyKeyAfter,
   progressBounds,
   progressItem,
 } from './rows.js'
@@ -107,8 +108,7 @@ async function* historyRows(medium: Medium, { runKey, shardId, hash }: RunAddres
     const rows = await medium.scan(shardId, hash, { gte, lt, limit: PAGE_ROWS })
     if (rows.length > 0) yield rows
     if (rows.length < PAGE_ROWS) return
-    // The least key above the last one.
-    gte = `${rows.at(-1)!.key}\0`
+    gte = historyKeyAfter(rows.at(-1)!.key)
   }
 }
 

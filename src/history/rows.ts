@@ -84,6 +84,11 @@ export function historyBounds(runKey: string): KeyBounds {
   return { gte: prefix, lt: afterPrefix(prefix) }
 }
 
+/** The key of the row behind this one, at the least. */
+export function historyKeyAfter(key: Key): Key {
+  return key.slice(0, -4) + u32(readU32(key, key.length - 4) + 1)
+}
+
 export function historyKey(prefix: string, firstEventId: number): Key {
   return prefix + u32(firstEventId)
 }

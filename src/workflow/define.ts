@@ -40,6 +40,18 @@ type Sent<S, Else> = S extends Schema ? SchemaInput<S> : Else
 type Parsed<S, Else> = S extends Schema ? SchemaOutput<S> : Else
 type Returned<S> = S extends Schema ? SchemaInput<S> | PromiseLike<SchemaInput<S>> : unknown
 
+// The functions are type parameters of their own, with these as constraint and default: it is the default by which
+// TypeScript reads a function literal, so that `'done'` stays one of an enum's members and no string.
+type ActivityFunction<I, O, Else> = (input: Parsed<I, Else>, context: ActivityContext) => Returned<O>
+type WorkflowFunction<I, O, S extends SignalSchemas, Else> = (
+  ctx: WorkflowContext<S>,
+  input: Parsed<I, Else>,
+) => Returned<O>
+
+type FirstOf<F> = F extends (first: infer T, second: never) => unknown ? T : unknown
+type SecondOf<F> = F extends (first: never, second: infer T) => unknown ? T : unknown
+type ResultOf<F extends (first: never, second: never) => unknown> = Awaited<ReturnType<F>>
+
 /**
  * Something with effects, run by a worker outside of workflow code, tried again when it fails.
  *
@@ -49,12 +61,8 @@ type Returned<S> = S extends Schema ? SchemaInput<S> | PromiseLike<SchemaInput<S
 export function activity<
   I extends Schema | undefined = undefined,
   O extends Schema | undefined = undefined,
-  A = unknown,
-  R extends Returned<O> = Returned<O>,
->(
-  options: ActivityOptions<I, O>,
-  fn: (input: Parsed<I, A>, context: ActivityContext) => R,
-): Activity<Sent<I, A>, Parsed<O, Awaited<R>>> {
+  F extends ActivityFunction<I, O, never> = ActivityFunction<I, O, unknown>,
+>(options: ActivityOptions<I, O>, fn: F): Activity<Sent<I, FirstOf<F>>, Parsed<O, ResultOf<F>>> {
   const path = pathOf('activity', options)
   if (options.name.startsWith(STEP_PREFIX)) throw invalid(`${path}.name: '${STEP_PREFIX}' is for ctx.step`)
   return Object.freeze({
@@ -78,12 +86,8 @@ export function workflow<
   I extends Schema | undefined = undefined,
   O extends Schema | undefined = undefined,
   S extends SignalSchemas = {},
-  A = unknown,
-  R extends Returned<O> = Returned<O>,
->(
-  options: WorkflowOptions<I, O, S>,
-  fn: (ctx: WorkflowContext<S>, input: Parsed<I, A>) => R,
-): Workflow<Sent<I, A>, Parsed<O, Awaited<R>>, S> {
+  F extends WorkflowFunction<I, O, S, never> = WorkflowFunction<I, O, S, unknown>,
+>(options: WorkflowOptions<I, O, S>, fn: F): Workflow<Sent<I, SecondOf<F>>, Parsed<O, ResultOf<F>>, S> {
   const path = pathOf('workflow', options)
   const signals = options.signals ?? ({} as S)
   for (const [name, schema] of Object.entries(signals)) schemaAt(schema, `${path}.signals.${name}`)

@@ -99,7 +99,7 @@ async function meetCached(
   const { started, status } = current.state
   const { requestId } = started!.attributes
   // Its close is on its way to the medium: what this start says of it holds only when that is durable.
-  await current.settled()
+  await durable(current)
   if (requestId === request.requestId)
     return { runId: current.runId, started: true, closed: context.waiters.slotOf(current) }
   checkReuse(request, { runId: current.runId, status, requestId, startTimeMs: started!.eventTimeMs })
@@ -115,16 +115,21 @@ async function meetOpen(
   const { requestId } = open.state.started!.attributes
   const slot = context.waiters.slotOf(open)
   if (requestId === request.requestId) {
-    await open.settled()
+    await durable(open)
     return { runId: open.runId, started: true, closed: slot }
   }
   const policy = conflictPolicy(request)
   if (policy === 'TerminateExisting') return await replaceOpen(context, request, hash, open)
   // An answer drawn from staged state waits for it.
-  await open.settled()
+  await durable(open)
   if (!open.isOpen) return undefined
   if (policy === 'UseExisting') return { runId: open.runId, started: false, closed: slot }
   throw new AlreadyStartedError(request.workflowId, open.runId, requestId)
+}
+
+/** An answer drawn from a run waits for all of it, also for what its open workflow task has not staged yet. */
+function durable(execution: Execution): Promise<void> {
+  return execution.transact(() => {})
 }
 
 /** Terminated and started in one commit: both are of one shard, and staged in one turn of the event loop. */
