@@ -47,7 +47,13 @@ export {
   type ApplicationFailureOptions,
   type FailureKind,
 } from './workflow/failures.js'
-export { type Schema, type SchemaInput, type SchemaIssue, type SchemaOutput, type SchemaResult } from './workflow/schema.js'
+export {
+  type Schema,
+  type SchemaInput,
+  type SchemaIssue,
+  type SchemaOutput,
+  type SchemaResult,
+} from './workflow/schema.js'
 export { level } from './storage/level.js'
 export { memory, memoryStore } from './storage/memory.js'
 export { shardOf } from './shard/ring.js'

@@ -103,10 +103,7 @@ export class Loom {
   }
 
   /** Starts an execution and waits for its result: rejects as `start` and `result()` do. */
-  execute<W extends Workflow = Workflow>(
-    workflow: W | string,
-    options: StartOptions<W>,
-  ): Promise<WorkflowResult<W>> {
+  execute<W extends Workflow = Workflow>(workflow: W | string, options: StartOptions<W>): Promise<WorkflowResult<W>> {
     return this.#parts.client.execute(workflow, options)
   }
 
@@ -233,7 +230,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
 
 async function readHistory(service: HistoryService, execution: ExecutionRef): Promise<readonly HistoryEvent[]> {
   const all: HistoryEvent[] = []
-  for (let next: number | undefined = 1; next !== undefined; ) {
+  for (let next: number | undefined = 1; next !== undefined;) {
     const { events, nextEventId }: Awaited<ReturnType<HistoryService['getHistory']>> = await service.getHistory(
       execution,
       next,

@@ -14,8 +14,14 @@ export class WorkflowFailedError extends Error {
   readonly status: WorkflowStatus
   declare readonly cause: FailureError
 
-  constructor(run: { readonly workflowId: string; readonly runId: string }, status: WorkflowStatus, cause: FailureError) {
-    super(`workflow ${run.workflowId} ${status === 'Terminated' ? 'was terminated' : 'failed'}: ${cause.message}`, { cause })
+  constructor(
+    run: { readonly workflowId: string; readonly runId: string },
+    status: WorkflowStatus,
+    cause: FailureError,
+  ) {
+    super(`workflow ${run.workflowId} ${status === 'Terminated' ? 'was terminated' : 'failed'}: ${cause.message}`, {
+      cause,
+    })
     this.workflowId = run.workflowId
     this.runId = run.runId
     this.status = status

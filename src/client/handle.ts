@@ -59,7 +59,7 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
   async result(): Promise<WorkflowResult<W>> {
     const { service, target, definition, closed } = this.#parts
     const event = closed === undefined ? await service.waitClosed(target) : await closed.wait()
-    return closedResult(event, target, definition) as WorkflowResult<W>
+    return closedResult(event, target, definition)
   }
 
   /**
@@ -110,4 +110,3 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
 
 /** What `start` gives: a handle of the run that it made or found. */
 export type StartedHandle<W extends Workflow = Workflow> = WorkflowHandle<W> & { readonly runId: string }
-

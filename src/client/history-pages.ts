@@ -23,7 +23,11 @@ export class EventPages implements WorkflowHistory {
   readonly #fromEventId: number
   readonly #pageEvents: number
 
-  constructor(service: HistoryService, target: ExecutionTarget, { fromEventId = 1, pageEvents = 1000 }: HistoryOptions) {
+  constructor(
+    service: HistoryService,
+    target: ExecutionTarget,
+    { fromEventId = 1, pageEvents = 1000 }: HistoryOptions,
+  ) {
     this.#service = service
     this.#target = target
     this.#fromEventId = positive(fromEventId, 'options.fromEventId')
@@ -37,7 +41,7 @@ export class EventPages implements WorkflowHistory {
       const { runId } = await this.#service.describeWorkflow(target)
       target = { ...target, runId }
     }
-    for (let next: number | undefined = this.#fromEventId; next !== undefined; ) {
+    for (let next: number | undefined = this.#fromEventId; next !== undefined;) {
       const { events, nextEventId } = await this.#service.getHistory(target, next, this.#pageEvents)
       yield events
       next = nextEventId

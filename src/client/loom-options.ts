@@ -74,7 +74,9 @@ const optionsSchema = z.strictObject({
   shardCount: z.number(),
   definitions: z.array(z.unknown()).default([]),
   workers: z
-    .array(z.strictObject({ taskQueue: idSchema, maxConcurrentActivities: z.number().int().min(1).max(1e9).optional() }))
+    .array(
+      z.strictObject({ taskQueue: idSchema, maxConcurrentActivities: z.number().int().min(1).max(1e9).optional() }),
+    )
     .optional(),
   namespace: idSchema.default(DEFAULT_NAMESPACE),
   settings: settingsSchema.default(() => settingsSchema.parse({})),
@@ -90,7 +92,10 @@ export function checkedLoomOptions(options: LoomOptions): CheckedLoomOptions {
   const { medium, shardCount, settings, clock, random, logger, identity } = checked
   checkShardCount(shardCount)
   const { workflows, activities } = definitionsByName(checked.definitions as readonly Definition[])
-  const taskQueues = slotsByTaskQueue(checked.workers ?? defaultWorkers([...workflows.values()], [...activities.values()]), settings)
+  const taskQueues = slotsByTaskQueue(
+    checked.workers ?? defaultWorkers([...workflows.values()], [...activities.values()]),
+    settings,
+  )
   return {
     medium,
     shardCount,
@@ -108,7 +113,10 @@ export function checkedLoomOptions(options: LoomOptions): CheckedLoomOptions {
 }
 
 function defaultWorkers(workflows: readonly Workflow[], activities: readonly Activity[]): readonly WorkerOptions[] {
-  const named = [...workflows.map(({ taskQueue }) => taskQueue), ...activities.map(({ settings }) => settings.taskQueue)]
+  const named = [
+    ...workflows.map(({ taskQueue }) => taskQueue),
+    ...activities.map(({ settings }) => settings.taskQueue),
+  ]
   const taskQueues = new Set([DEFAULT_TASK_QUEUE, ...named.filter((taskQueue) => taskQueue !== undefined)])
   return [...taskQueues].map((taskQueue) => ({ taskQueue }))
 }
@@ -117,7 +125,10 @@ function slotsByTaskQueue(workers: readonly WorkerOptions[], settings: Settings)
   const slots = new Map<string, number>()
   for (const [at, { taskQueue, maxConcurrentActivities }] of workers.entries()) {
     if (slots.has(taskQueue)) {
-      throw new LoomError('LOOM_INVALID_ARGUMENT', `options.workers[${at}].taskQueue: a second worker for '${taskQueue}'`)
+      throw new LoomError(
+        'LOOM_INVALID_ARGUMENT',
+        `options.workers[${at}].taskQueue: a second worker for '${taskQueue}'`,
+      )
     }
     slots.set(taskQueue, maxConcurrentActivities ?? settings.maxConcurrentActivities)
   }

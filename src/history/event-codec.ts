@@ -118,7 +118,7 @@ function compileDecoder(fields: Fields): Decoder {
 
 function compile(parameters: readonly string[], body: string, scope: Readonly<Record<string, unknown>>): unknown {
   const names = Object.keys(scope)
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- constants of this file only
+
   const make = new Function(...names, `return (${parameters.join(', ')}) => { ${body} }`) as (
     ...values: unknown[]
   ) => unknown

@@ -14,7 +14,7 @@ import { LiveTurn } from '../machine/machine.js'
 import type { ExecutionState } from '../machine/state.js'
 import type { NewTask } from '../machine/transition.js'
 import type { Shard } from '../shard/shard.js'
-import { RunClosed } from './closed-slot.js'
+import type { RunClosed } from './closed-slot.js'
 import type { Effect, ExecutionHost, ExecutionView, TurnRequest } from './contract.js'
 import { ItemRows } from './item-rows.js'
 import { OpenTask, isSeenByCode } from './open-task.js'
@@ -104,9 +104,7 @@ export class Execution implements ExecutionView {
 
   /** Something that workflow code may have to see: it becomes an event when its window opens. */
   cause<T>(decide: (turn: LiveTurn) => T): Promise<T> {
-    return new Promise<T>((resolve, reject) =>
-      this.submitCause({ decide, resolve: resolve as TurnRequest['resolve'], reject }),
-    )
+    return new Promise<T>((resolve, reject) => this.submitCause({ decide, resolve: resolve, reject }))
   }
 
   submitCause(request: TurnRequest): void {
@@ -119,7 +117,7 @@ export class Execution implements ExecutionView {
   /** Anything else: it waits for the end of an open task. */
   transact<T>(decide: (turn: LiveTurn) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const request: TurnRequest = { decide, resolve: resolve as TurnRequest['resolve'], reject }
+      const request: TurnRequest = { decide, resolve: resolve, reject }
       if (this.goneBy !== undefined) reject(this.goneBy)
       else if (this.#task !== undefined) this.#afterTask.push(request)
       else this.#take(request)
@@ -129,7 +127,7 @@ export class Execution implements ExecutionView {
   /** As `transact`; `alongside` is called when `decide` changed something, so that what it stages is in the same commit. */
   transactWith<T>(decide: (turn: LiveTurn) => T, alongside: () => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const request: TurnRequest = { decide, resolve: resolve as TurnRequest['resolve'], reject, alongside }
+      const request: TurnRequest = { decide, resolve: resolve, reject, alongside }
       if (this.goneBy !== undefined) reject(this.goneBy)
       else if (this.#task !== undefined) this.#afterTask.push(request)
       else this.#take(request)
@@ -141,7 +139,7 @@ export class Execution implements ExecutionView {
     return new Promise<T>((resolve, reject) => {
       this.turn.nowMs = this.host.clock.nowMs()
       decide(this.turn)
-      this.#gather().answer(resolve as TurnRequest['resolve'], reject, value)
+      this.#gather().answer(resolve, reject, value)
       if (!mayRunNow || !this.#openTaskIfLocal()) this.stage()
     })
   }
@@ -152,7 +150,7 @@ export class Execution implements ExecutionView {
     if (this.goneBy !== undefined) return Promise.reject(this.goneBy)
     return staged === undefined
       ? Promise.resolve()
-      : new Promise((resolve, reject) => staged.answer(resolve as never, reject, undefined))
+      : new Promise((resolve, reject) => staged.answer(resolve, reject, undefined))
   }
 
   #take(request: TurnRequest): void {

@@ -103,7 +103,8 @@ export async function* readEvents(
 }
 
 async function* historyRows(medium: Medium, { runKey, shardId, hash }: RunAddress): AsyncGenerator<readonly Row[]> {
-  let { gte, lt } = historyBounds(runKey)
+  const { gte: first, lt } = historyBounds(runKey)
+  let gte = first
   for (;;) {
     const rows = await medium.scan(shardId, hash, { gte, lt, limit: PAGE_ROWS })
     if (rows.length > 0) yield rows

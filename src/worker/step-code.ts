@@ -33,7 +33,8 @@ export async function replayStep(
   const code = new StepCode(parts)
   const problem = await code.catchUp(history)
   const closure = code.stepClosure(activityType)
-  if (closure === undefined) throw stepCodeGone(activityType, problem?.failure.message ?? 'its code asks for no such step')
+  if (closure === undefined)
+    throw stepCodeGone(activityType, problem?.failure.message ?? 'its code asks for no such step')
   return closure
 }
 

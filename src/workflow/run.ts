@@ -11,6 +11,7 @@ import type { ExecutionRef } from '../protocol/ids.js'
 import { Chance } from './chance.js'
 import { Conditions } from './conditions.js'
 import type { WorkflowInfo } from './context.js'
+import { infoOf } from './workflow-info.js'
 import { Ctx, type CtxHome } from './ctx.js'
 import type { Workflow } from './definition.js'
 import type { Problem, RunHost } from './host.js'
@@ -19,6 +20,7 @@ import { RunLog } from './run-log.js'
 import { isCancellation } from './scope.js'
 import { Signals } from './signals.js'
 import { Steps, type StepFunction } from './steps.js'
+import { OwedWindows } from './owed-windows.js'
 import type { Train } from './train.js'
 import { foreignAwait, outsideActivation, restless, unhandledRejection } from './verdict.js'
 import { Waits } from './waits.js'
@@ -63,9 +65,8 @@ export class WorkflowRun implements Passenger, CtxHome {
   #beginTimeMs = 0
   /** Taken from its source, and not delivered yet. */
   #cause: HistoryEvent | undefined
-  /** Each is done in a window of its own before the next cause; those before `#owedFrom` are done. */
-  #owed: (() => void)[] = []
-  #owedFrom = 0
+  /** Each is done in a window of its own before the next cause. */
+  readonly #owed = new OwedWindows()
   #restlessWindows = 0
   #problem: Problem | undefined
   #unhandled: Map<Promise<unknown>, unknown> | undefined
@@ -121,8 +122,7 @@ export class WorkflowRun implements Passenger, CtxHome {
     this.#state = 'closed'
     this.#recording = undefined
     this.#cause = undefined
-    this.#owed = []
-    this.#owedFrom = 0
+    this.#owed.clear()
     this.#unhandled = undefined
     this.waits.clear()
     this.conditions.clear()
@@ -162,7 +162,7 @@ export class WorkflowRun implements Passenger, CtxHome {
   hasNext(): boolean {
     if (this.#state === 'stopped' || this.#state === 'closed') return false
     if (this.#problem === undefined) {
-      if (this.#owedFrom < this.#owed.length && this.#state !== 'ended') return true
+      if (!this.#owed.isEmpty && this.#state !== 'ended') return true
       this.#cause ??= this.#nextCause()
       if (this.#cause !== undefined) return true
     }
@@ -171,7 +171,7 @@ export class WorkflowRun implements Passenger, CtxHome {
   }
 
   openWindow(): void {
-    if (this.#owedFrom < this.#owed.length) return this.#payOne()
+    if (!this.#owed.isEmpty) return this.#owed.payOne()
     const cause = this.#cause
     this.#cause = undefined
     if (cause === undefined) return
@@ -185,7 +185,7 @@ export class WorkflowRun implements Passenger, CtxHome {
     if (this.#state !== 'running' || this.conditions.isEmpty) return
     const wake = this.conditions.test()
     if (wake === undefined) return
-    this.#owed.push(wake)
+    this.#owed.add(wake)
     if (++this.#restlessWindows > MAX_RESTLESS_WINDOWS) {
       this.#problem ??= restless(this.#execution.workflowId, MAX_RESTLESS_WINDOWS)
     }
@@ -206,7 +206,7 @@ export class WorkflowRun implements Passenger, CtxHome {
 
   /** Does something in a window of its own, before the next cause. */
   owe(fn: () => void): void {
-    this.#owed.push(fn)
+    this.#owed.add(fn)
   }
 
   enter(api: string): boolean {
@@ -222,15 +222,6 @@ export class WorkflowRun implements Passenger, CtxHome {
       this.#recording = undefined
     }
     return this.#state === 'ended' ? undefined : this.#host.nextEvent()
-  }
-
-  #payOne(): void {
-    const fn = this.#owed[this.#owedFrom++]!
-    if (this.#owedFrom === this.#owed.length) {
-      this.#owed.length = 0
-      this.#owedFrom = 0
-    }
-    fn()
   }
 
   #deliver(cause: HistoryEvent): void {
@@ -306,22 +297,4 @@ export class WorkflowRun implements Passenger, CtxHome {
     // In an open task its end will tell.
     if (!this.#isTaskOpen) this.#train.later(() => this.#host.strayed(problem))
   }
-}
-
-function infoOf(
-  { workflowId, runId, namespaceId }: ExecutionRef,
-  started: EventOf<'WorkflowExecutionStarted'>,
-): WorkflowInfo {
-  const { workflowType, taskQueue, attempt, firstExecutionRunId, originalExecutionRunId } = started.attributes
-  return Object.freeze({
-    workflowId,
-    runId,
-    namespaceId,
-    workflowType,
-    taskQueue,
-    attempt,
-    startedAtMs: started.eventTimeMs,
-    firstExecutionRunId,
-    originalExecutionRunId,
-  })
 }

@@ -1,0 +1,27 @@
+/** What is owed to the code before its next cause: kept signals for a new handler, a condition that came true. */
+export class OwedWindows {
+  #owed: (() => void)[] = []
+  /** Those before it are done. */
+  #from = 0
+
+  get isEmpty(): boolean {
+    return this.#from === this.#owed.length
+  }
+
+  /** Does `fn` in a window of its own, after all that is owed already. */
+  add(fn: () => void): void {
+    this.#owed.push(fn)
+  }
+
+  /** Takes it off first: it may owe more. */
+  payOne(): void {
+    const fn = this.#owed[this.#from++]!
+    if (this.isEmpty) this.clear()
+    fn()
+  }
+
+  clear(): void {
+    this.#owed = []
+    this.#from = 0
+  }
+}
