@@ -60,7 +60,7 @@ export function linesOf(command: string, args: readonly string[], options: Spawn
 }
 
 export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'shardloom-bench-'))
+  const folder = mkdtempSync(join(tmpdir(), 'bench-of-shardloom-'))
   try {
     return await use(folder)
   } finally {

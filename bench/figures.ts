@@ -50,7 +50,8 @@ export function rounded(value: number): number {
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
-  return sorted[sorted.length >> 1] ?? Number.NaN
+  const [below, above] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]]
+  return (below! + above!) / 2
 }
 
 const HEADINGS: readonly (readonly [heading: string, cell: (row: Figures) => unknown])[] = [

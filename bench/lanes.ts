@@ -6,6 +6,8 @@ import type { Load } from './job.js'
 export interface LaneFigures {
   /** Completed from the end of the warm-up until the last caller has finished. */
   readonly count: number
+  /** From the first one on. */
+  readonly countWithWarmup: number
   readonly perSecond: number
   readonly latenciesMs: readonly number[]
   readonly loopDelayP99Ms: number
@@ -20,6 +22,7 @@ export async function runLanes(
   const latenciesMs: number[] = []
   const loopDelay = monitorEventLoopDelay({ resolution: 1 })
   const warmAt = performance.now() + warmupSeconds * 1000
+  let countWithWarmup = 0
   let from = Number.POSITIVE_INFINITY
   let until = Number.POSITIVE_INFINITY
   const lane = async (index: number): Promise<void> => {
@@ -31,6 +34,7 @@ export async function runLanes(
         onWarm()
       }
       await once(index)
+      countWithWarmup++
       const ended = performance.now()
       if (ended > from) latenciesMs.push(ended - now)
     }
@@ -40,6 +44,7 @@ export async function runLanes(
   const count = latenciesMs.length
   return {
     count,
+    countWithWarmup,
     perSecond: count / tookSeconds,
     latenciesMs,
     loopDelayP99Ms: rounded(loopDelay.percentile(99) / 1e6),

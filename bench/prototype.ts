@@ -38,7 +38,7 @@ export function comparePrototype(children: Children, options: PrototypeOptions):
     cpSync(options.source, folder, { recursive: true })
     execFileSync('chmod', ['-R', 'u+w', folder])
     execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' })
-    const lines = [['workload', 'ours /s', 'prototype /s', 'ratio', 'ratios']]
+    const lines = [['workload', 'ours /s', 'prototype /s', 'ratio', 'of each pair', 'CPU ratio']]
     for (const contest of CONTESTS.filter(({ workload }) => options.only.includes(workload))) {
       lines.push(await contestLine(children, folder, contest, options))
     }
@@ -52,27 +52,43 @@ async function contestLine(
   { workload, concurrency, unitsPerExecution }: Contest,
   { pairs, warmupSeconds, seconds }: PrototypeOptions,
 ): Promise<string[]> {
-  const [ours, theirs, ratios]: [number[], number[], number[]] = [[], [], []]
+  const [ours, theirs]: [Rate[], Rate[]] = [[], []]
   for (let pair = 0; pair < pairs; pair++) {
     const load = { medium: 'level', concurrency, warmupSeconds, seconds } as const
-    const our = (await loadOf(children, workload, load)).perSecond!
+    const { perSecond, cpuMicrosPerExecution } = await loadOf(children, workload, load)
+    ours.push({ perSecond: perSecond!, cpuMicros: cpuMicrosPerExecution })
     const options = { conc: concurrency, secs: seconds, warm: warmupSeconds * 1000, uniq: 'filter' }
-    const their = unitsPerExecution * (await prototypeRate(folder, workload, options))
-    ours.push(our)
-    theirs.push(their)
-    ratios.push(our / their)
+    const { rate, cpuUs } = await runPrototype(folder, workload, options)
+    theirs.push({ perSecond: unitsPerExecution * rate, cpuMicros: cpuUs })
   }
+  const ratios = ours.map(({ perSecond }, pair) => perSecond / theirs[pair]!.perSecond)
+  const cpuRatios = ours.map(({ cpuMicros }, pair) => cpuMicros! / theirs[pair]!.cpuMicros!)
+  const medianOf = (rates: readonly Rate[]): string => shown(median(rates.map(({ perSecond }) => perSecond)))
   return [
     `${workload}@${concurrency}`,
-    ...[median(ours), median(theirs), median(ratios)].map(shown),
+    medianOf(ours),
+    medianOf(theirs),
+    shown(median(ratios)),
     ratios.map((ratio) => ratio.toFixed(2)).join(' '),
+    shown(median(cpuRatios) || undefined),
   ]
 }
 
-async function prototypeRate(folder: string, workload: LoopName, options: object): Promise<number> {
+interface Rate {
+  readonly perSecond: number
+  /** Of an execution; the prototype does not tell for signals. */
+  readonly cpuMicros: number | undefined
+}
+
+async function runPrototype(folder: string, workload: LoopName, options: object): Promise<PrototypeAnswer> {
   const lines = await linesOf(process.execPath, ['bench.mjs', workload, JSON.stringify(options)], {
     cwd: folder,
     env: { ...process.env, PROTO_DIR: join(folder, 'data') },
   })
-  return (JSON.parse(lines.at(-1)!) as { readonly rate: number }).rate
+  return JSON.parse(lines.at(-1)!) as PrototypeAnswer
+}
+
+interface PrototypeAnswer {
+  readonly rate: number
+  readonly cpuUs?: number
 }

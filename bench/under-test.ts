@@ -1,11 +1,12 @@
 /** The package that is measured, as the children load it, and a loom of it as the workloads want one. */
 import { pathToFileURL } from 'node:url'
 import type { MediumName } from './figures.js'
-import { recorded } from './shape.js'
+import type * as Shardloom from '../src/index.js'
 import type { ShardCommit } from '../src/storage/medium.js'
+import { recorded } from './shape.js'
 import { newPrograms, type Programs } from './programs.js'
 
-export type Package = typeof import('../src/index.js')
+export type Package = typeof Shardloom
 export type Loom = Awaited<ReturnType<Package['openLoom']>>
 
 export const SHARDS = 512

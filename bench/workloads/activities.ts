@@ -20,6 +20,7 @@ export async function runActivities(
   const lanes = await runLanes(load, once, onWarm)
   return {
     executionCount: lanes.count,
+    countWithWarmup: lanes.countWithWarmup,
     figures: {
       perSecond: rounded(lanes.perSecond * stepCount),
       unit: stepCount === 1 ? 'executions' : 'steps',

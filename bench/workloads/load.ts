@@ -1,5 +1,5 @@
-/** W1 to W4 on one loom, and what the commit loop counted meanwhile. */
-import type { Figures } from '../figures.js'
+/** W1 to W4 on one loom, and what its commit loop counted. */
+import { rounded, type Figures } from '../figures.js'
 import type { Jobs, Load, LoopName } from '../job.js'
 import { openUnderTest, peakRssMb, type Package, type UnderTest } from '../under-test.js'
 import { runActivities } from './activities.js'
@@ -9,6 +9,8 @@ import { runSleepers } from './sleepers.js'
 /** What a workload measures by itself, and of how many executions. */
 export interface Measured {
   readonly executionCount: number
+  /** All that this loom ever had. */
+  readonly countWithWarmup: number
   readonly figures: Partial<Figures>
 }
 
@@ -24,28 +26,19 @@ const WORKLOADS: Readonly<Record<LoopName, RunWorkload>> = {
 
 export async function runLoad(shardloom: Package, { workload, ...load }: Jobs['load']): Promise<Partial<Figures>> {
   const test = await openUnderTest(shardloom, load)
-  let before = usageOf(test)
-  const { executionCount, figures } = await WORKLOADS[workload](test, load, () => (before = usageOf(test)))
-  const after = usageOf(test)
+  let cpuBefore = process.cpuUsage()
+  const onWarm = (): void => void (cpuBefore = process.cpuUsage())
+  const { executionCount, countWithWarmup, figures } = await WORKLOADS[workload](test, load, onWarm)
+  const { user, system } = process.cpuUsage(cpuBefore)
+  const { turnCount, rowCount } = test.loom.admin.stats()
   const rssMb = peakRssMb()
   await test.loom.close()
   return {
     ...figures,
-    commitsPerExecution: (after.turnCount - before.turnCount) / executionCount,
-    rowsPerExecution: (after.rowCount - before.rowCount) / executionCount,
-    cpuMicrosPerExecution: (after.cpuMicros - before.cpuMicros) / executionCount,
+    // Over all of its life: exact, even when a run is too short for its ends not to matter.
+    commitsPerExecution: rounded(turnCount / countWithWarmup),
+    rowsPerExecution: rounded(rowCount / countWithWarmup),
+    cpuMicrosPerExecution: rounded((user + system) / executionCount),
     rssMb,
   }
-}
-
-interface Usage {
-  readonly turnCount: number
-  readonly rowCount: number
-  readonly cpuMicros: number
-}
-
-function usageOf({ loom }: UnderTest): Usage {
-  const { turnCount, rowCount } = loom.admin.stats()
-  const { user, system } = process.cpuUsage()
-  return { turnCount, rowCount, cpuMicros: user + system }
 }

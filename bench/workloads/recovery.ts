@@ -29,9 +29,10 @@ export async function wake(shardloom: Package, { folder, count }: Parked): Promi
     if (go !== index || id !== index) throw new Error(`execution ${index} gave ${go} and ${id}`)
   })
   const recoverMs = rounded(performance.now())
+  const { user, system } = process.cpuUsage()
   const rssMb = peakRssMb()
   await loom.close()
-  return { recoverMs, rssMb }
+  return { recoverMs, cpuMicrosPerExecution: rounded((user + system) / count), rssMb }
 }
 
 function idOf(index: number): string {

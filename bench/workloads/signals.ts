@@ -26,6 +26,7 @@ export async function runSignals({ loom, programs }: UnderTest, load: Load, onWa
   })
   return {
     executionCount: lanes.count,
+    countWithWarmup: lanes.countWithWarmup,
     figures: {
       perSecond: rounded(lanes.perSecond * SIGNALS),
       unit: 'signals',

@@ -25,6 +25,7 @@ export async function runSleepers(
   const latenessMs = await sleepAll()
   return {
     executionCount: concurrency,
+    countWithWarmup: 2 * concurrency,
     figures: { ...latenciesOf(latenessMs), loopDelayP99Ms: rounded(loopDelay.percentile(99) / 1e6) },
   }
 }

@@ -24,6 +24,8 @@ export interface LoomStats {
   readonly flushCount: number
   /** Rows that were written by them. */
   readonly rowCount: number
+  /** Turns of executions in them: one writes its rows in one commit. */
+  readonly turnCount: number
   /** Executions in memory. */
   readonly executionCount: number
   /** Those of them whose code is in memory, too. */

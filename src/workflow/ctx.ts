@@ -11,7 +11,15 @@ import type { Payloads } from '../protocol/payload.js'
 import { activitySettings, overriddenSettings, type ActivityRunOptions } from './activity-settings.js'
 import type { Chance } from './chance.js'
 import type { Conditions } from './conditions.js'
-import type { RaceBranch, RaceOutcome, RunArguments, SignalWait, StepOptions, WorkflowContext } from './context.js'
+import type {
+  RaceBranch,
+  RaceOutcome,
+  RunArguments,
+  SignalWait,
+  StepOptions,
+  WorkflowContext,
+  WorkflowInfo,
+} from './context.js'
 import { checkPayload } from './converter.js'
 import type { Activity, SignalSchemas } from './definition.js'
 import { race } from './race.js'

@@ -203,6 +203,13 @@ test('nothing is due by time of a later attempt without such time-outs', () => {
   expect(activityDue(subject.state.activities!.get(5)!, subject.state.activityProgress!.get(5))).toBeUndefined()
 })
 
+test('an interval is of whole ms, rounded up', () => {
+  const policy = { initialIntervalMs: 10, backoffCoefficient: 1.25 }
+  const { state } = withActivity({ startToCloseTimeoutMs: 1, retryPolicy: policy })
+
+  expect(retryIntervalMs(state.activities!.get(5)!, 2, FAILURE)).toBe(13)
+})
+
 test('intervals grow up to the maximum; what the failure asks for goes before', () => {
   const policy = { initialIntervalMs: 400, backoffCoefficient: 1.5, maximumIntervalMs: 800 }
   const { state } = withActivity({ startToCloseTimeoutMs: 1, retryPolicy: policy })

@@ -73,6 +73,14 @@ test.each([
   expect(scheduled({ startToCloseTimeoutMs: 1, retryPolicy: asked })).toMatchObject({ retryPolicy: filled })
 })
 
+test('what is just within its bounds is taken', () => {
+  const name = 'a'.repeat(1000)
+  const policy = { initialIntervalMs: MAX_DURATION_MS, maximumIntervalMs: MAX_DURATION_MS, backoffCoefficient: 1 }
+  const options = { activityId: name, activityType: name, startToCloseTimeoutMs: MAX_DURATION_MS, retryPolicy: policy }
+
+  expect(scheduled(options)).toMatchObject(options)
+})
+
 const OK = { startToCloseTimeoutMs: 1 }
 
 test.each<[Partial<ScheduleActivityTaskCommand>, string]>([

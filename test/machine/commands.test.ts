@@ -44,6 +44,15 @@ test('a command behind the closing one is refused, and the task is not failed', 
   expect(subject.answer(token, [COMPLETE])).toBeUndefined()
 })
 
+test('failing is closing, too', () => {
+  const subject = new Subject()
+  subject.start()
+  const token = subject.poll()
+  const fail: Command = { type: 'FailWorkflowExecution', failure: { type: 'application', message: 'boom' } }
+
+  expect(() => subject.answer(token, [fail, timer('t1', 1)])).toThrow('invalid command sequence')
+})
+
 test.each(['Unspecified', 'toString'])('a command of type %s is refused', (type) => {
   const subject = new Subject()
   subject.start()

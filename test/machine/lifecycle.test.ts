@@ -84,13 +84,17 @@ test('what is closed cannot be terminated', () => {
 test('a failed execution says with what, and that nothing is tried again', () => {
   const subject = new Subject()
   subject.start()
+  subject.run(schedule('a1'))
+  subject.take(5)
+  subject.signal('wake')
   const failure: Failure = { type: 'application', message: 'boom' }
 
   subject.run({ type: 'FailWorkflowExecution', failure })
 
   const { attributes } = subject.last('WorkflowExecutionFailed')
-  expect(attributes).toEqual({ failure, retryState: 'RetryPolicyNotSet', workflowTaskCompletedEventId: 4 })
+  expect(attributes).toEqual({ failure, retryState: 'RetryPolicyNotSet', workflowTaskCompletedEventId: 9 })
   expect(subject.state.status).toBe('Failed')
+  expect(progressOf(subject.state)).toEqual(NOTHING)
 })
 
 test('failing without a failure is a bad command', () => {

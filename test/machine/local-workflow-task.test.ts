@@ -186,6 +186,18 @@ test('a task that other workers failed stalls here without an event, unless some
   expect(news.state.workflowTaskProgress).toMatchObject({ attempt: 2, isBackingOff: true })
 })
 
+test('a task that waits because other workers failed it is not a stalled one', () => {
+  const subject = started()
+  for (let attempt = 1; attempt <= 4; attempt++) {
+    const token = subject.poll()
+    const cause = 'WorkflowWorkerUnhandledFailure'
+    subject.turn((turn) => failWorkflowTask(turn, { token, cause, failure: undefined, identity: 'worker' }))
+  }
+  expect(subject.state.workflowTaskProgress!.isBackingOff).toBe(true)
+
+  expect(retry(subject)).toBe(false)
+})
+
 test('a stalled task that another worker takes is stalled no more', () => {
   const subject = started()
   subject.stall('boom')

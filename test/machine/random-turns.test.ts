@@ -20,7 +20,7 @@ import {
   failLocalWorkflowTask,
   retryStalledWorkflowTask,
 } from '../../src/machine/local-workflow-task.js'
-import { type LiveTurn, takeTurn } from '../../src/machine/machine.js'
+import { LiveTurn, takeTurn } from '../../src/machine/machine.js'
 import { signalExecution } from '../../src/machine/signal.js'
 import type { ExecutionState } from '../../src/machine/state.js'
 import { fireTimers } from '../../src/machine/timer.js'
@@ -219,7 +219,12 @@ function take(subject: Subject, one: Step): void {
     subject.turn((turn) => act(turn, one))
   } catch (error) {
     if (!isLoomError(error)) throw error
+    // A verb refuses before it changes anything: an owner of a turn need not mark it for one verb alone.
+    const bare = new LiveTurn(state)
+    bare.nowMs = nowMs
+    expect(() => act(bare, one)).toThrow(error)
     expect({ ...recordedOf(state), ...progressOf(state) }).toEqual(before)
+    expect([bare.events, bare.changes, bare.tasks]).toEqual([[], [], []])
   }
 }
 

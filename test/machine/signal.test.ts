@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { signalExecution } from '../../src/machine/signal.js'
 import { fireTimer } from '../../src/machine/timer.js'
 import { COMPLETE, Subject, timer } from './subject.js'
 
@@ -44,6 +45,19 @@ test('a request id is looked for among signals only', () => {
   subject.turn((turn) => fireTimer(turn, { timerId: 't1', startedEventId: 5 }))
 
   expect(subject.signal('b', 'r2').changes).toHaveLength(1)
+})
+
+test('who signals is told whether it was new', () => {
+  const subject = new Subject()
+  subject.start()
+  const answers: boolean[] = []
+  const signal = { signalName: 's', input: undefined, identity: 'client', requestId: 'r1' }
+
+  subject.turn((turn) => {
+    answers.push(signalExecution(turn, signal), signalExecution(turn, signal))
+  })
+
+  expect(answers).toEqual([true, false])
 })
 
 test('signals without a request id are all different', () => {

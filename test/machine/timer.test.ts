@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { MAX_DURATION_MS } from '../../src/base/duration.js'
 import type { LiveTurn } from '../../src/machine/machine.js'
 import { fireTimer, fireTimers } from '../../src/machine/timer.js'
 import type { Command } from '../../src/protocol/command.js'
@@ -73,6 +74,36 @@ test('timers of one instant fire in the order given, before the one task that th
   subject.turn(act)
   expect(count).toBe(0)
   expect(subject.lastTurn!.events).toEqual([])
+})
+
+test('when nothing of what is due fires, the code is not woken', () => {
+  const subject = running(timer('t1', 1))
+
+  subject.turn((turn) => fireTimers(turn, [{ timerId: 'gone', startedEventId: 1 }]))
+
+  subject.last('TimerStarted')
+})
+
+test('of several firings that wait, the one of the canceled timer is taken back', () => {
+  const subject = running(timer('t1', 1), timer('t2', 1))
+  subject.signal('wake')
+  const token = subject.poll()
+  fire(subject, 't1', 5)
+  fire(subject, 't2', 6)
+
+  subject.answer(token, [cancelTimer('t2')])
+
+  const ends = subject.history.filter(({ eventType }) => eventType === 'TimerCanceled' || eventType === 'TimerFired')
+  expect(ends.map((event) => [event.eventType, event.attributes])).toMatchObject([
+    ['TimerCanceled', { timerId: 't2', startedEventId: 6 }],
+    ['TimerFired', { timerId: 't1', startedEventId: 5 }],
+  ])
+})
+
+test('a timer may last a hundred years', () => {
+  const subject = running(timer('t1', MAX_DURATION_MS))
+
+  expect(subject.last('TimerStarted').attributes.startToFireTimeoutMs).toBe(MAX_DURATION_MS)
 })
 
 test('a timer lasts whole ms, rounded up', () => {

@@ -80,6 +80,32 @@ test('later attempts may take longer', () => {
   expect(seconds).toEqual([10, 10, 15, 20, 30, 330, 610, 610, 610])
 })
 
+test('what is scheduled, by history or beside it, has not been started', () => {
+  const subject = started()
+  expect(subject.state.workflowTask).toEqual({
+    scheduledEventId: 2,
+    scheduledAtMs: 0,
+    startedEventId: 0,
+    startedAtMs: 0,
+    attempt: 1,
+    startToCloseTimeoutMs: 10_000,
+  })
+
+  fail(subject, subject.poll())
+  expect(subject.state.workflowTaskProgress).toEqual({
+    attempt: 2,
+    scheduledEventId: 5,
+    scheduledAtMs: 0,
+    startedEventId: 0,
+    startedAtMs: 0,
+    identity: '',
+    requestId: '',
+    stamp: 0,
+    dueAtMs: 0,
+    isBackingOff: false,
+  })
+})
+
 test('what happens during a wait ends it, since the code may now go on', () => {
   const subject = failedTimes(4)
   expect(subject.state.workflowTaskProgress!.isBackingOff).toBe(true)

@@ -47,7 +47,6 @@ describe('what encodeRow accepts', () => {
   })
 
   test('undefined and holes come back as null, -0 as 0, lone surrogates as U+FFFD', () => {
-     
     expect(decodeRow(encodeRow([undefined, , -0, 'a\ud800']), 'row')).toEqual([null, null, 0, 'a\ufffd'])
   })
 

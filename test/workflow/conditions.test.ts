@@ -16,7 +16,7 @@ test('a condition is a mutex: of several that are true the first registered wake
       isLocked = true
       most = Math.max(most, ++holders)
       order.push(n)
-      for (let i = 0; i < 20; i++) await null
+      for (let i = 0; i < 20; i++) await Promise.resolve()
       holders--
       isLocked = false
     }

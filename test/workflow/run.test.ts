@@ -42,9 +42,9 @@ test('a function that is not async, returns nothing or a thenable ends the execu
 test('one completion a drain: the first in history wins, however deep its branch waits', async () => {
   const race = workflow({ name: 'w' }, async (ctx) => {
     const deep = async (promise: Promise<string>): Promise<string> => {
-      await null
+      await Promise.resolve()
       const value = await promise
-      for (let i = 0; i < 3; i++) await null
+      for (let i = 0; i < 3; i++) await Promise.resolve()
       return value
     }
     return Promise.race([deep(ctx.run(op, 'a')), ctx.run(op, 'b')])
@@ -93,9 +93,9 @@ const SHAPES: Record<string, (ctx: WorkflowContext) => Promise<unknown>> = {
     await ctx.run(op, 'a')
     for (let i = 0; i < 60; i++) await thenable(i)
   },
-  '10,000 times await null': async (ctx) => {
+  '10,000 times await Promise.resolve()': async (ctx) => {
     await ctx.run(op, 'a')
-    for (let i = 0; i < 10_000; i++) await null
+    for (let i = 0; i < 10_000; i++) await Promise.resolve()
   },
   'a chain of 1,000 microtasks': async (ctx) => {
     await ctx.run(op, 'a')
@@ -109,7 +109,7 @@ const SHAPES: Record<string, (ctx: WorkflowContext) => Promise<unknown>> = {
     await ctx.run(op, 'a')
     for (let i = 0; i < 20; i++) {
       await new Promise<void>((resolve) => process.nextTick(resolve))
-      await null
+      await Promise.resolve()
     }
   },
   'import() of what is loaded': async (ctx) => {
@@ -235,7 +235,7 @@ test('after the function has settled other branches are not heard', async () => 
     const branch = async (): Promise<void> => {
       await ctx.sleep(1)
       for (let i = 0; i < 10; i++) {
-        await null
+        await Promise.resolve()
         void ctx.run(op, `branch ${i}`)
       }
     }

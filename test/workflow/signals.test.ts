@@ -137,7 +137,7 @@ test('a handler gets each message in a window of its own, those that were kept f
     let left = 4
     ctx.onSignal('n', async (n) => {
       got.push(`${n} begins`)
-      for (let i = 0; i < 50; i++) await null
+      for (let i = 0; i < 50; i++) await Promise.resolve()
       got.push(`${n} ends`)
       left--
     })

@@ -193,6 +193,36 @@ test('no timer and no I/O runs between adjacent slots', async () => {
   expect(foreignInWindow).toBe(0)
 })
 
+test('a promise that a host rejects between windows is the application’s, not the next passenger’s', async () => {
+  const train = newTrain()
+  const listeners = process.rawListeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection')
+  const seen: unknown[] = []
+  process.on('unhandledRejection', (reason) => seen.push(reason))
+  const walker = new Walker(train, 1, () => {})
+  walker.onRest = () => void Promise.reject(new Error('of the host'))
+
+  train.wake(walker)
+  await ended(train)
+  process.removeAllListeners('unhandledRejection')
+  for (const listener of listeners) process.on('unhandledRejection', listener as () => void)
+
+  expect(seen).toEqual([new Error('of the host')])
+})
+
+test('listeners are left in place when they are not to be hidden', async () => {
+  const seen: number[] = []
+  const train = new Train({ clock: systemClock, hideListeners: false })
+  const before = process.listenerCount('unhandledRejection')
+  const walker = new Walker(train, 1, () => seen.push(process.listenerCount('unhandledRejection')))
+
+  train.wake(walker)
+  await ended(train)
+
+  expect(seen).toEqual([before + 1])
+  expect(process.listenerCount('unhandledRejection')).toBe(before)
+})
+
 test('the AsyncLocalStorage of whoever wakes does not show in windows', async () => {
   const storage = new AsyncLocalStorage<string>()
   const train = newTrain()
@@ -268,7 +298,7 @@ async function ended(train: Train): Promise<void> {
 
 /** Runs `fn` far down in the microtasks of this drain. */
 async function deep(fn: () => void): Promise<void> {
-  for (let i = 0; i < 100; i++) await null
+  for (let i = 0; i < 100; i++) await Promise.resolve()
   fn()
 }
 
