@@ -22,7 +22,7 @@ export interface Built {
 export async function buildAll(): Promise<Built> {
   rmSync(OUT, { recursive: true, force: true })
   const common = { config: false, dts: false, format: 'esm', outExtension: () => ({ js: '.mjs' }) } as const
-  await build({ ...config, ...common, entry: { index: 'bench/tmp-entry.ts' }, outDir: join(OUT, 'package') })
+  await build({ ...config, ...common, entry: { index: 'src/index.ts' }, outDir: join(OUT, 'package') })
   await build({ ...config, ...common, entry: { child: 'bench/child.ts' }, outDir: join(OUT, 'child') })
   return { packagePath: join(OUT, 'package/index.mjs'), childPath: join(OUT, 'child/child.mjs') }
 }

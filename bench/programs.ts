@@ -1,4 +1,5 @@
 /** The workflows of the workloads. */
+import type { Schema } from '../src/workflow/schema.js'
 import type { Package } from './under-test.js'
 
 /** About 100 bytes of JSON. */
@@ -11,9 +12,9 @@ type Order = typeof ORDER
 export type Programs = ReturnType<typeof newPrograms>
 
 /** Takes anything for a number. */
-const number = {
-  '~standard': { version: 1, vendor: 'bench', validate: (value: unknown) => ({ value: value as number }) },
-} as const
+const number: Schema<number> = {
+  '~standard': { version: 1, vendor: 'bench', validate: (value) => ({ value: value as number }) },
+}
 
 export function newPrograms({ activity, workflow }: Pick<Package, 'activity' | 'workflow'>) {
   const charge = activity({ name: 'charge' }, async ({ id, amount, note }: Order) => {

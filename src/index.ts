@@ -3,12 +3,14 @@
  */
 export { openLoom, Loom, type CloseOptions } from './loom.js'
 export { type LoomOptions, type WorkerOptions } from './client/loom-options.js'
+export { type DeadLetter } from './history/dead-letters.js'
 export { type DeadLetterAdmin, type LoomAdmin, type LoomStats, type ShardDescription } from './client/admin.js'
 export { type StartOptions, type StartSettings, type InputOption } from './client/start-options.js'
 export { type SignalArguments, type SignalOptions, type StartedHandle, WorkflowHandle } from './client/handle.js'
 export { type HistoryOptions, type WorkflowHistory } from './client/history-pages.js'
 export { WorkflowFailedError } from './client/errors.js'
-export { activity, workflow, type ActivityOptions, type WorkflowOptions } from './workflow/define.js'
+export { activity, workflow } from './workflow/define.js'
+export type * from './workflow/define.js'
 export {
   type Activity,
   type ActivityInput,
@@ -44,6 +46,7 @@ export {
   RetryAfter,
   TerminatedFailure,
   TimeoutFailure,
+  type ActivityFailureDetails,
   type ApplicationFailureOptions,
   type FailureKind,
 } from './workflow/failures.js'
@@ -54,15 +57,17 @@ export {
   type SchemaOutput,
   type SchemaResult,
 } from './workflow/schema.js'
-export { level } from './storage/level.js'
-export { memory, memoryStore } from './storage/memory.js'
+export { level, type LevelOptions } from './storage/level.js'
+export { memory, memoryStore, type MemoryOptions } from './storage/memory.js'
+export { type MemoryStore } from './storage/memory-store.js'
+export * from './storage/medium.js'
 export { shardOf } from './shard/ring.js'
 export { ERROR_CODES, isLoomError, LoomError, type ErrorCode } from './base/errors.js'
-export { type Duration } from './base/duration.js'
+export { type Duration, type Unit } from './base/duration.js'
 export { systemClock, type Clock, type TimerHandle } from './base/clock.js'
 export { systemRandom, type Random } from './base/random.js'
 export { silentLogger, type Logger } from './base/log.js'
-export { DEFAULT_SETTINGS, type Settings, type SettingsInput } from './protocol/settings.js'
+export { DEFAULT_SETTINGS, settingsSchema, type Settings, type SettingsInput } from './protocol/settings.js'
 export type * from './protocol/services.js'
 export type * from './protocol/event.js'
 export type * from './protocol/command.js'

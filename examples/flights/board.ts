@@ -45,6 +45,9 @@ export class Board {
         break
       case 'landed':
         this.#noteLanded(report.index, report.landing)
+        break
+      default:
+      // The others acknowledge nothing.
     }
     return this.ackCount > before
   }

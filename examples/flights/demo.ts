@@ -69,7 +69,9 @@ function tell({ elapsedMs, kills, workers, recoveries }: Run, checked: Verificat
     )
   }
   console.log(`${kills} kills that count; ${cutShort} attempts of activities cut short and made again`)
-  console.log(`${board.ackCount} acknowledgements, ${effects} effects and ${events} events checked in ${verifySeconds.toFixed(1)} s`)
+  console.log(
+    `${board.ackCount} acknowledgements, ${effects} effects and ${events} events checked in ${verifySeconds.toFixed(1)} s`,
+  )
   for (const problem of problems.slice(0, 20)) console.log(`WRONG: ${problem}`)
   if (problems.length > 0) console.log(`${problems.length} things are wrong`)
   else if (kills < wantedKills) console.log(`only ${kills} of ${wantedKills} kills came at a moment that counts`)

@@ -37,8 +37,8 @@ export class Ledger {
 export function readLedger(path: string): Map<string, LedgerLine[]> {
   const lines = new Map<string, LedgerLine[]>()
   if (!existsSync(path)) return lines
-  for (const text of readFileSync(path, 'utf8').split('\n')) {
-    if (text === '') continue
+  // What stands behind the last line break was never written to its end.
+  for (const text of readFileSync(path, 'utf8').split('\n').slice(0, -1)) {
     const [key, attempt, incarnation] = text.split(' ') as [string, string, string]
     const line = { key, attempt: Number(attempt), incarnation }
     const ofKey = lines.get(key)

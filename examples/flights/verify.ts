@@ -61,7 +61,8 @@ class Verifier {
     const handle = this.#loom.handle(this.#flight, workflowIdOf(index))
     const { status, runId, historyLength } = await handle.describe()
     if (status !== 'Completed') return this.#problem(index, `it is ${status}`)
-    if (runId !== this.#board.started.get(index)) this.#problem(index, `run ${runId} is not the one that was acknowledged`)
+    if (runId !== this.#board.started.get(index))
+      this.#problem(index, `run ${runId} is not the one that was acknowledged`)
 
     const wanted = JSON.stringify(ordered(plainLanding(flight, gateOf(index))))
     const landing = JSON.stringify(ordered(await handle.result()))
@@ -80,7 +81,8 @@ class Verifier {
     for (const key of this.#ledger.keys())
       if (!this.#keys.has(key)) this.#problems.push(`the ledger has lines of ${key}, and no history has`)
     for (const { shard, attemptCount, timerCount, backlogCount } of this.#loom.admin.shards.list())
-      if (attemptCount + timerCount + backlogCount > 0) this.#problems.push(`something is left to be done in shard ${shard}`)
+      if (attemptCount + timerCount + backlogCount > 0)
+        this.#problems.push(`something is left to be done in shard ${shard}`)
     let effects = 0
     for (const lines of this.#ledger.values()) effects += lines.length
     const problems = [...this.#problems, ...this.#board.contradictions]

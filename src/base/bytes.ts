@@ -11,10 +11,6 @@ export function u8(n: number): string {
   return fromCharCode(n)
 }
 
-export function u24(n: number): string {
-  return fromCharCode(n >>> 16, (n >>> 8) & 255, n & 255)
-}
-
 export function u32(n: number): string {
   return fromCharCode(n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255)
 }
@@ -26,16 +22,11 @@ export function u48(n: number): string {
   return fromCharCode(high >>> 8, high & 255, low >>> 24, (low >>> 16) & 255, (low >>> 8) & 255, low & 255)
 }
 
-/** Up to 2^53 - 1, eight bytes wide. */
-export function u53(n: number): string {
-  return u32(Math.floor(n / 4294967296)) + u32(n >>> 0)
-}
-
 export function readU8(key: string, at: number): number {
   return key.charCodeAt(at)
 }
 
-export function readU24(key: string, at: number): number {
+function readU24(key: string, at: number): number {
   return (key.charCodeAt(at) << 16) | (key.charCodeAt(at + 1) << 8) | key.charCodeAt(at + 2)
 }
 
@@ -45,10 +36,6 @@ export function readU32(key: string, at: number): number {
 
 export function readU48(key: string, at: number): number {
   return ((key.charCodeAt(at) << 8) | key.charCodeAt(at + 1)) * 4294967296 + readU32(key, at + 2)
-}
-
-export function readU53(key: string, at: number): number {
-  return readU32(key, at) * 4294967296 + readU32(key, at + 4)
 }
 
 const NOT_ASCII = /[^\x00-\x7f]/

@@ -9,6 +9,7 @@ import * as timers from 'node:timers'
 // Taken when the module loads: a test's fake timers replace the globals, and must not stop a shard.
 const { setTimeout: setTimer, clearTimeout: clearTimer, setImmediate: setNext } = timers
 
+/** What `setTimer` gives and `clearTimer` takes; opaque. */
 export type TimerHandle = object
 
 /** Source of time for a whole loom; `systemClock` unless a test gives another. */
@@ -19,6 +20,7 @@ export interface Clock {
   monotonicMs(): number
   /** Calls `fn` once, not before `delayMs` have passed. Longer than 2^31 ms is cut: callers look again. */
   setTimer(delayMs: number, fn: () => void): TimerHandle
+  /** Its function is not called any more. Nothing happens when it was. */
   clearTimer(handle: TimerHandle): void
   /** Calls `fn` after what is running now, and after I/O that is already due. */
   soon(fn: () => void): void

@@ -1,7 +1,8 @@
 /** Durations as people write them: a number of ms, or a text such as '10 s', '1.5 h', '3 days'. */
 import { LoomError } from './errors.js'
 
-type Unit =
+/** Units of durations that are written out. */
+export type Unit =
   'ms' | 's' | 'm' | 'h' | 'd' | 'second' | 'seconds' | 'minute' | 'minutes' | 'hour' | 'hours' | 'day' | 'days'
 
 /** ms as a number, or a number and a unit: `'250 ms'`, `'10s'`, `'1.5 h'`, `'3 days'`. */

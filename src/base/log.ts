@@ -2,9 +2,13 @@
 
 /** The shape of a pino logger's methods: fields first, then a sentence. */
 export interface Logger {
+  /** For whoever looks for the cause of something. */
   debug(fields: object, message: string): void
+  /** What happens in the ordinary course. */
   info(fields: object, message: string): void
+  /** Something failed and is dealt with. */
   warn(fields: object, message: string): void
+  /** Somebody should look at this. */
   error(fields: object, message: string): void
 }
 

@@ -47,7 +47,11 @@ export interface DeadLetterAdmin {
 /** What operators ask. */
 export interface LoomAdmin {
   readonly deadLetters: DeadLetterAdmin
-  readonly shards: { list(): readonly ShardDescription[] }
+  readonly shards: {
+    /** Those that this host has, in the order of their index. */
+    list(): readonly ShardDescription[]
+  }
+  /** Its numbers now; also after it was closed. */
   stats(): LoomStats
 }
 

@@ -8,6 +8,7 @@ import type { HistoryContext } from './context.js'
 import { DueEntry } from './due.js'
 import { decodeTask, encodeTask } from './rows.js'
 
+/** A task of a queue that was given up. */
 export interface DeadLetter {
   /** What `retry` and `purge` take. */
   readonly id: number

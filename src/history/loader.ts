@@ -6,6 +6,7 @@
 import { LoomError } from '../base/errors.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import { TASK_KINDS } from '../shard/shard.js'
+import { isEndBuffered } from '../machine/buffer.js'
 import { applyEvent, applyProgress } from '../machine/machine.js'
 import { ExecutionState } from '../machine/state.js'
 import { decodeRow } from '../storage/codec.js'
@@ -140,8 +141,8 @@ async function loadProgress(
     if (stall !== null) applyProgress(state, { type: 'stall', value: decodeStall(arrayOf(stall, 'stall')) })
     bufferedKeys = buffered as readonly Key[]
   }
-  await loadAttempts(medium, address, state, items)
   await loadBuffered(medium, address, state, bufferedKeys)
+  await loadAttempts(medium, address, state, items)
   return bufferedKeys
 }
 
@@ -155,7 +156,7 @@ async function loadAttempts(
   const keys: Key[] = []
   for (const scheduledEventId of state.activities?.keys() ?? []) {
     const item = items.get(scheduledEventId)
-    if (item === undefined || item.hasProgressRow) continue
+    if (item === undefined || item.hasProgressRow || isEndBuffered(state, scheduledEventId)) continue
     const key = item.keys.find((one) => one.charCodeAt(0) === TASK_KINDS.attempt)
     if (key !== undefined) keys.push(key)
   }
@@ -196,7 +197,8 @@ async function getAll(medium: Medium, address: RunAddress, keys: readonly Key[])
 function dropEnded(state: ExecutionState, items: Map<number, ItemKeys>): void {
   const running = new Set<number>()
   if (state.closed === undefined) {
-    for (const id of state.activities?.keys() ?? []) running.add(id)
+    // The rows of an activity go when it ends, though its end may still wait in the buffer.
+    for (const id of state.activities?.keys() ?? []) if (!isEndBuffered(state, id)) running.add(id)
     for (const { startedEventId } of state.timers?.values() ?? []) running.add(startedEventId)
     const { workflowTask, workflowTaskProgress, stall } = state
     if (workflowTask !== undefined || workflowTaskProgress !== undefined || stall !== undefined)

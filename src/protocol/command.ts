@@ -3,6 +3,7 @@ import type { Failure } from './failure.js'
 import type { Payloads } from './payload.js'
 import type { RetryPolicy } from './retry-policy.js'
 
+/** Have an activity run. */
 export interface ScheduleActivityTaskCommand {
   readonly type: 'ScheduleActivityTask'
   readonly activityId: string
@@ -17,28 +18,34 @@ export interface ScheduleActivityTaskCommand {
   readonly heartbeatTimeoutMs?: number | undefined
   readonly retryPolicy?: Partial<RetryPolicy> | undefined
 }
+/** Ask an activity to stop. */
 export interface RequestCancelActivityTaskCommand {
   readonly type: 'RequestCancelActivityTask'
   readonly scheduledEventId: number
 }
+/** Fire a timer after that time. */
 export interface StartTimerCommand {
   readonly type: 'StartTimer'
   readonly timerId: string
   readonly startToFireTimeoutMs: number
 }
+/** A timer is not wanted any more. */
 export interface CancelTimerCommand {
   readonly type: 'CancelTimer'
   readonly timerId: string
 }
+/** The execution has its result. Closes it. */
 export interface CompleteWorkflowExecutionCommand {
   readonly type: 'CompleteWorkflowExecution'
   readonly result?: Payloads | undefined
 }
+/** The execution has failed. Closes it. */
 export interface FailWorkflowExecutionCommand {
   readonly type: 'FailWorkflowExecution'
   readonly failure: Failure
 }
 
+/** Anything that workflow code may ask for; `type` tells which. */
 export type Command =
   | ScheduleActivityTaskCommand
   | RequestCancelActivityTaskCommand
@@ -47,4 +54,5 @@ export type Command =
   | CompleteWorkflowExecutionCommand
   | FailWorkflowExecutionCommand
 
+/** Every type of command there is, by Temporal's name. */
 export type CommandType = Command['type']

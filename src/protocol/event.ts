@@ -9,6 +9,7 @@ import type { Failure, RetryState, TimeoutType } from './failure.js'
 import type { Payloads } from './payload.js'
 import type { RetryPolicy } from './retry-policy.js'
 
+/** What each type of event says, under Temporal's names. */
 export interface EventAttributes {
   WorkflowExecutionStarted: {
     readonly workflowType: string
@@ -137,8 +138,10 @@ export interface EventAttributes {
   }
 }
 
+/** Every type of event there is, by Temporal's name. */
 export type EventType = keyof EventAttributes
 
+/** An event of one type. */
 export interface EventOf<T extends EventType> {
   /** From 1. 0 while the event is buffered: it gets its id when it is flushed. */
   readonly eventId: number
@@ -150,6 +153,7 @@ export interface EventOf<T extends EventType> {
   readonly attributes: EventAttributes[T]
 }
 
+/** Any event; `eventType` tells which. */
 export type HistoryEvent = { [T in EventType]: EventOf<T> }[EventType]
 
 /** Temporal's causes, by its names. */
@@ -193,5 +197,6 @@ export const EVENT_NUMBERS = {
   WorkflowExecutionTerminated: 27,
 } as const satisfies Record<EventType, number>
 
+/** What state an execution is in: 'Running', or how it ended. */
 export type WorkflowStatus =
   'Running' | 'Completed' | 'Failed' | 'Canceled' | 'Terminated' | 'ContinuedAsNew' | 'TimedOut'

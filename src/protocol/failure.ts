@@ -1,6 +1,7 @@
 /** Failures of user code, as data: recorded in history, rebuilt as errors in workflow code. Temporal's kinds. */
 import type { Payloads } from './payload.js'
 
+/** Why something was, or was not, tried again. Temporal's names. */
 export type RetryState =
   | 'InProgress'
   | 'NonRetryableFailure'
@@ -10,6 +11,7 @@ export type RetryState =
   | 'InternalServerError'
   | 'CancelRequested'
 
+/** Which time-out was reached. Temporal's names. */
 export type TimeoutType = 'StartToClose' | 'ScheduleToStart' | 'ScheduleToClose' | 'Heartbeat'
 
 interface FailureBase {
@@ -18,6 +20,7 @@ interface FailureBase {
   readonly cause?: Failure
 }
 
+/** What user code failed with. */
 export interface ApplicationFailureInfo extends FailureBase {
   readonly type: 'application'
   /** What `nonRetryableErrorTypes` is compared with. */
@@ -27,6 +30,7 @@ export interface ApplicationFailureInfo extends FailureBase {
   /** Overrides the retry policy's interval, ms. */
   readonly nextRetryDelayMs?: number
 }
+/** An activity has failed for good; `cause` says why. */
 export interface ActivityFailureInfo extends FailureBase {
   readonly type: 'activity'
   readonly activityId: string
@@ -35,15 +39,18 @@ export interface ActivityFailureInfo extends FailureBase {
   readonly startedEventId: number
   readonly retryState: RetryState
 }
+/** A time-out was reached. */
 export interface TimeoutFailureInfo extends FailureBase {
   readonly type: 'timeout'
   readonly timeoutType: TimeoutType
   readonly lastHeartbeatDetails?: Payloads
 }
+/** It was cancelled. */
 export interface CanceledFailureInfo extends FailureBase {
   readonly type: 'canceled'
   readonly details?: Payloads
 }
+/** Somebody terminated the execution. */
 export interface TerminatedFailureInfo extends FailureBase {
   readonly type: 'terminated'
 }
@@ -52,6 +59,7 @@ export interface PlainFailureInfo extends FailureBase {
   readonly type: 'none'
 }
 
+/** Any failure; `type` tells which. */
 export type Failure =
   | ApplicationFailureInfo
   | ActivityFailureInfo

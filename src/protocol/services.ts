@@ -11,10 +11,13 @@ import type { Failure } from './failure.js'
 import type { ExecutionRef } from './ids.js'
 import type { Payloads } from './payload.js'
 
+/** May a workflow id be used again once its execution has closed? Temporal's names and meaning. */
 export type WorkflowIdReusePolicy =
   'AllowDuplicate' | 'AllowDuplicateFailedOnly' | 'RejectDuplicate' | 'TerminateIfRunning'
+/** What if an execution of the workflow id is open? Temporal's names and meaning. */
 export type WorkflowIdConflictPolicy = 'Fail' | 'UseExisting' | 'TerminateExisting'
 
+/** A start: who, what, with which input, and what if the id is known already. */
 export interface StartWorkflowRequest {
   readonly namespaceId: string
   readonly workflowId: string
@@ -35,6 +38,7 @@ export interface StartWorkflowRequest {
   readonly isFreshRequestId: boolean
 }
 
+/** The run that a start made, or found. */
 export interface StartWorkflowResponse {
   readonly runId: string
   /** False: a running one was used (`UseExisting`). */
@@ -45,9 +49,11 @@ export interface StartWorkflowResponse {
 
 /** Answers with the closing event of one run, now or later. Makes a promise only when asked. */
 export interface ClosedSlot {
+  /** The closing event, once it is durable. Rejects with LOOM_CLOSED when the loom closes first. */
   wait(): Promise<HistoryEvent>
 }
 
+/** A signal to an open execution. */
 export interface SignalWorkflowRequest {
   readonly namespaceId: string
   readonly workflowId: string
@@ -60,6 +66,7 @@ export interface SignalWorkflowRequest {
   readonly requestId: string
 }
 
+/** The end of an execution, without asking its code. */
 export interface TerminateWorkflowRequest {
   readonly namespaceId: string
   readonly workflowId: string
@@ -69,12 +76,14 @@ export interface TerminateWorkflowRequest {
   readonly identity: string
 }
 
+/** Which execution a verb is for: one run, or the current one of its workflow id. */
 export interface ExecutionTarget {
   readonly namespaceId: string
   readonly workflowId: string
   readonly runId?: string | undefined
 }
 
+/** An activity that has not ended, and where it stands. */
 export interface PendingActivity {
   readonly activityId: string
   readonly activityType: string
@@ -87,12 +96,14 @@ export interface PendingActivity {
   readonly currentRetryIntervalMs: number
 }
 
+/** A workflow task that waits for a worker, or that one holds. */
 export interface PendingWorkflowTask {
   readonly state: 'Scheduled' | 'Started'
   readonly attempt: number
   readonly scheduledAtMs: number
 }
 
+/** Why the code of an execution cannot go on, what to do, and when it is tried again. */
 export interface StalledDescription {
   readonly eventId: number
   readonly reason: string
@@ -102,6 +113,7 @@ export interface StalledDescription {
   readonly nextTryAtMs: number
 }
 
+/** An execution as `describe` shows it: its facts, and what it waits for. */
 export interface WorkflowDescription {
   readonly workflowId: string
   readonly runId: string
@@ -120,6 +132,7 @@ export interface WorkflowDescription {
   readonly stalled: StalledDescription | undefined
 }
 
+/** Some events of a history, in order. */
 export interface HistoryPage {
   readonly events: readonly HistoryEvent[]
   /** Absent on the last page. */
@@ -134,6 +147,7 @@ export interface WorkflowTaskToken extends ExecutionRef {
   readonly stamp: number
   readonly version: number
 }
+/** Names an attempt. Opaque to workers; every field is checked when it comes back. */
 export interface ActivityTaskToken extends ExecutionRef {
   readonly scheduledEventId: number
   readonly attempt: number
@@ -141,6 +155,7 @@ export interface ActivityTaskToken extends ExecutionRef {
   readonly version: number
 }
 
+/** A worker's question for a task; it waits until there is one or `waitMs` have passed. */
 export interface PollRequest {
   readonly namespaceId: string
   readonly taskQueue: string
@@ -150,6 +165,7 @@ export interface PollRequest {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Work for a polling worker: run the code of an execution over this history, and answer with commands. */
 export interface WorkflowTask {
   readonly token: WorkflowTaskToken
   readonly workflowType: string
@@ -160,6 +176,7 @@ export interface WorkflowTask {
   readonly history: readonly HistoryEvent[]
 }
 
+/** Work for a polling worker: one attempt of an activity. */
 export interface ActivityTask {
   readonly token: ActivityTaskToken
   readonly workflowType: string
@@ -174,6 +191,7 @@ export interface ActivityTask {
   readonly heartbeatDetails: Payloads | undefined
 }
 
+/** The answer to a workflow task: what the code asks for. */
 export interface RespondWorkflowTaskCompletedRequest {
   readonly token: WorkflowTaskToken
   readonly commands: readonly Command[]
@@ -184,23 +202,27 @@ export interface RespondWorkflowTaskCompletedRequest {
   /** Make a new workflow task though nothing happened (a heartbeat of the worker). */
   readonly forceCreateNewWorkflowTask: boolean
 }
+/** The answer to a workflow task whose code cannot go on. */
 export interface RespondWorkflowTaskFailedRequest {
   readonly token: WorkflowTaskToken
   readonly cause: WorkflowTaskFailedCause
   readonly failure: Failure | undefined
   readonly identity: string
 }
+/** The answer to an attempt that has its result. */
 export interface RespondActivityTaskCompletedRequest {
   readonly token: ActivityTaskToken
   readonly result: Payloads | undefined
   readonly identity: string
 }
+/** The answer to an attempt that failed; the retry policy decides what follows. */
 export interface RespondActivityTaskFailedRequest {
   readonly token: ActivityTaskToken
   readonly failure: Failure | undefined
   readonly lastHeartbeatDetails?: Payloads | undefined
   readonly identity: string
 }
+/** The answer to an attempt that was asked to stop, and did. */
 export interface RespondActivityTaskCanceledRequest {
   readonly token: ActivityTaskToken
   readonly details: Payloads | undefined
@@ -209,9 +231,13 @@ export interface RespondActivityTaskCanceledRequest {
 
 /** What the owner of a history shard answers. */
 export interface HistoryService {
+  /** Starts an execution. LOOM_ALREADY_EXISTS when the policies refuse it. */
   startWorkflow(request: StartWorkflowRequest): Promise<StartWorkflowResponse>
+  /** Records a signal. LOOM_EXECUTION_CLOSED when the execution has ended. */
   signalWorkflow(request: SignalWorkflowRequest): Promise<void>
+  /** Ends an execution. LOOM_EXECUTION_CLOSED when it has ended. */
   terminateWorkflow(request: TerminateWorkflowRequest): Promise<void>
+  /** What state it is in, and what it waits for. */
   describeWorkflow(target: ExecutionTarget): Promise<WorkflowDescription>
   /** Pages of at most `limit` events from `fromEventId` on. */
   getHistory(target: ExecutionTarget, fromEventId: number, limit: number): Promise<HistoryPage>
@@ -221,13 +247,19 @@ export interface HistoryService {
   retryStalled(target: ExecutionTarget): Promise<void>
   /** Undefined when the time is up. */
   pollWorkflowTask(request: PollRequest): Promise<WorkflowTask | undefined>
+  /** Carries the commands out. LOOM_NOT_FOUND when the task is no longer held under that token. */
   respondWorkflowTaskCompleted(
     request: RespondWorkflowTaskCompletedRequest,
   ): Promise<{ readonly newTask: WorkflowTask | undefined }>
+  /** Fails the task; it is scheduled again, later after each failure. LOOM_NOT_FOUND as above. */
   respondWorkflowTaskFailed(request: RespondWorkflowTaskFailedRequest): Promise<void>
+  /** Undefined when the time is up. */
   pollActivityTask(request: PollRequest): Promise<ActivityTask | undefined>
+  /** Ends the activity with a result. LOOM_NOT_FOUND when nothing waits for that attempt. */
   respondActivityTaskCompleted(request: RespondActivityTaskCompletedRequest): Promise<void>
+  /** Ends the attempt; the activity is tried again or fails. LOOM_NOT_FOUND as above. */
   respondActivityTaskFailed(request: RespondActivityTaskFailedRequest): Promise<void>
+  /** Ends the activity as canceled, if that was asked for. LOOM_NOT_FOUND as above. */
   respondActivityTaskCanceled(request: RespondActivityTaskCanceledRequest): Promise<void>
 }
 
@@ -283,6 +315,7 @@ export interface LocalActivityTask extends ActivityTask {
   readonly code: unknown
 }
 
+/** How an attempt in this process ended. */
 export type ActivityOutcome =
   | { readonly type: 'completed'; readonly result: Payloads | undefined }
   | { readonly type: 'failed'; readonly failure: Failure }
@@ -292,6 +325,7 @@ export type ActivityOutcome =
 export interface LocalActivityWorker {
   /** Takes a slot for this type, or says no (none free, or the type is not here). A slot that was taken is run or released. */
   reserve(namespaceId: string, taskQueue: string, activityType: string): boolean
+  /** Gives back a slot that was reserved and not run. */
   release(namespaceId: string, taskQueue: string, activityType: string): void
   /** Runs it; called when the attempt is durable. `done` may be called later than the attempt's time-out: it is then ignored. */
   run(task: LocalActivityTask, done: (outcome: ActivityOutcome) => void): void
@@ -299,6 +333,7 @@ export interface LocalActivityWorker {
   cancel(token: ActivityTaskToken, reason: 'canceled' | 'timedOut' | 'closed'): void
 }
 
+/** A task queue has two sides: workers ask for one kind at a time. */
 export type TaskQueueKind = 'workflow' | 'activity'
 
 /** A task that waits for a worker: its row is durable. It may have become moot; whoever takes it looks. */
@@ -323,7 +358,9 @@ export interface WaitingPoll {
   readonly isOver: boolean
   /** It does not end while a task for it is on its way to the medium. */
   hold(): void
+  /** What was on its way has arrived, or will not come. */
   release(): void
+  /** Ends the poll with a task that is durable. */
   answer(task: WorkflowTask | ActivityTask): void
 }
 
@@ -331,6 +368,7 @@ export interface WaitingPoll {
 export interface MatchingService {
   /** A poll that waits, for a task of the turn being made; undefined when none waits or older tasks do. Give it back if the turn fails. */
   takePoll(kind: TaskQueueKind, namespaceId: string, taskQueue: string): WaitingPoll | undefined
+  /** The turn failed: the poll waits on, or is over. */
   returnPoll(kind: TaskQueueKind, namespaceId: string, taskQueue: string, poll: WaitingPoll): void
   /** Older tasks wait: a new one goes behind them. */
   hasBacklog(kind: TaskQueueKind, namespaceId: string, taskQueue: string): boolean
@@ -338,6 +376,7 @@ export interface MatchingService {
   add(entry: BacklogEntry): void
   /** A slot has become free. */
   slotFreed(kind: TaskQueueKind, namespaceId: string, taskQueue: string): void
+  /** Waits for a task; undefined when the time is up. LOOM_EXHAUSTED when too many wait already. */
   poll(kind: TaskQueueKind, request: PollRequest): Promise<WorkflowTask | ActivityTask | undefined>
 }
 

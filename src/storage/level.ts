@@ -32,6 +32,7 @@ import type {
   Supports,
 } from './medium.js'
 
+/** How a LevelDB store is opened. */
 export interface LevelOptions {
   /** Memory for what is in the log only; two of these at most, and that much is replayed at open. Default 16 MiB. */
   readonly writeBufferBytes?: number

@@ -22,18 +22,22 @@ import type { Logger } from '../base/log.js'
 export type ShardId = number
 
 export const SPACES = { history: 0, hosts: 1, catalog: 2, visibility: 3, stream: 4 } as const
+/** The spaces of a store. */
 export type SpaceName = keyof typeof SPACES
 
 export const MAX_SHARDS_PER_SPACE = 2 ** 24
 
+/** The id of the shard with this index in a space. */
 export function shardId(space: SpaceName, index: number): ShardId {
   return SPACES[space] * MAX_SHARDS_PER_SPACE + index
 }
 
+/** The number of its space, one of `SPACES`. */
 export function shardSpace(shard: ShardId): number {
   return Math.floor(shard / MAX_SHARDS_PER_SPACE)
 }
 
+/** Its index within its space. */
 export function shardIndex(shard: ShardId): number {
   return shard % MAX_SHARDS_PER_SPACE
 }
@@ -71,6 +75,7 @@ export interface Fence {
   readonly epoch: number
   readonly incarnation: string
 }
+/** One opening of a medium by one host. */
 export interface Owner {
   readonly host: string
   readonly incarnation: string
@@ -84,6 +89,7 @@ export interface Head {
   readonly bytes: Uint8Array
 }
 
+/** Shards that are ours now, under one fence. */
 export interface Claimed {
   readonly shards: readonly ShardId[]
   readonly fence: Fence
@@ -105,6 +111,7 @@ export interface Change {
   readonly value: Uint8Array | undefined
 }
 
+/** One shard's part of a group commit. */
 export interface ShardCommit {
   readonly shard: ShardId
   readonly fence: Fence
@@ -121,11 +128,13 @@ export interface ShardCommit {
   /** Keys of inbox messages that this commit has dealt with: `inbox` never returns them again. */
   readonly consumed: readonly Key[]
 }
+/** From `gte` up to, not including, `lt`. */
 export interface KeyBounds {
   readonly gte: Key
   readonly lt: Key
 }
 
+/** What became of one shard's part of a commit. */
 export type Outcome =
   | { readonly ok: true }
   /** Another owner has claimed it, or `seq` is not the next. Only this shard is lost; the others of the call stand. */
@@ -142,6 +151,7 @@ export interface Post {
   readonly bytes: Uint8Array
 }
 
+/** What an adapter can do, as data. */
 export interface Supports {
   /** May several processes open it? */
   readonly shared: boolean
@@ -163,10 +173,12 @@ export interface StoreShape {
   readonly leaseMs: number
 }
 
+/** A host that is alive, with what it announced. */
 export interface Member extends Owner {
   readonly info: Uint8Array
 }
 
+/** One opened store; see the head of this file for the order of calls. */
 export interface Medium {
   readonly supports: Supports
   /** For logs and errors: `level(/var/data)`. */
@@ -217,9 +229,11 @@ export interface Medium {
 
 /** What `openLoom({ medium })` takes: makes one Medium for one loom. */
 export interface MediumFactory {
+  /** Makes a Medium that is not open yet; called again after one broke. */
   create(environment: MediumEnvironment): Medium
 }
 
+/** What a medium is given to work with. */
 export interface MediumEnvironment {
   readonly clock: Clock
   readonly logger: Logger

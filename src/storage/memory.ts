@@ -30,6 +30,7 @@ import type {
 import { MAX_SHARDS_PER_SPACE } from './medium.js'
 import { MAX_COMMIT_BYTES, MemoryStore } from './memory-store.js'
 
+/** How a store in memory is opened. */
 export interface MemoryOptions {
   /** What the looms that are to meet have in common, see `memoryStore`. By default each loom has its own. */
   readonly store?: MemoryStore

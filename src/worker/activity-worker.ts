@@ -52,6 +52,8 @@ export class ActivityWorker implements LocalActivityWorker, AttemptHome {
   /** By run; further ones of a run hang on `next`. */
   readonly #running = new Map<string, Attempt>()
   #runningCount = 0
+  /** Slots that are taken: of attempts that run, and of those that are on their way to be durable. */
+  #takenCount = 0
   #state: 'open' | 'draining' | 'closed' = 'open'
   readonly #rest: Rest
 
@@ -78,15 +80,17 @@ export class ActivityWorker implements LocalActivityWorker, AttemptHome {
     if (slots === undefined || slots.free === 0 || namespaceId !== own || this.#state !== 'open') return false
     if (!activities.has(activityType) && !(hasWorkflows && activityType.startsWith(STEP_PREFIX))) return false
     slots.free--
+    this.#takenCount++
     return true
   }
 
   release(_namespaceId: string, taskQueue: string, _activityType: string): void {
-    const slots = this.#slots.get(taskQueue)
-    if (slots !== undefined) slots.free++
+    this.#slots.get(taskQueue)!.free++
+    if (--this.#takenCount === 0) this.#rest.reached()
   }
 
   run(task: LocalActivityTask, done: (outcome: ActivityOutcome) => void): void {
+    if (this.#state === 'closed') return
     const attempt = new Attempt(this, task, done)
     this.#keep(attempt)
     const activity = this.#parts.activities.get(task.activityType)
@@ -107,11 +111,11 @@ export class ActivityWorker implements LocalActivityWorker, AttemptHome {
    */
   async drain(graceMs: number): Promise<void> {
     this.#state = 'draining'
-    if (this.#runningCount > 0) await this.#rest.wait(graceMs)
+    if (this.#takenCount > 0) await this.#rest.wait(graceMs)
     for (const first of this.#running.values()) {
       for (let one: Attempt | undefined = first; one !== undefined; one = one.next) one.abort('draining')
     }
-    if (this.#runningCount > 0) await this.#rest.wait(AFTER_ABORT_MS)
+    if (this.#takenCount > 0) await this.#rest.wait(AFTER_ABORT_MS)
     this.#state = 'closed'
   }
 
@@ -120,9 +124,9 @@ export class ActivityWorker implements LocalActivityWorker, AttemptHome {
   /** The slot is free before anybody is told, so that what comes of it finds one. */
   ended(attempt: Attempt, outcome: ActivityOutcome | undefined, done: (outcome: ActivityOutcome) => void): void {
     this.#forget(attempt)
-    this.release('', attempt.task.taskQueue, '')
+    this.#slots.get(attempt.task.taskQueue)!.free++
     if (outcome !== undefined && this.#state !== 'closed') done(outcome)
-    if (this.#runningCount === 0) this.#rest.reached()
+    if (--this.#takenCount === 0) this.#rest.reached()
   }
 
   #runStep(attempt: Attempt): void {

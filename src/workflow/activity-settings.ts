@@ -5,7 +5,7 @@ import { idSchema } from '../protocol/ids.js'
 import type { RetryPolicy } from '../protocol/retry-policy.js'
 
 /** startToClose of an activity or step that names no time-out: 1 minute. */
-export const DEFAULT_START_TO_CLOSE_MS = 60_000
+const DEFAULT_START_TO_CLOSE_MS = 60_000
 
 /** When a failed activity is tried again. What is left out is Temporal's default. */
 export interface RetryOptions {

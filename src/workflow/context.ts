@@ -38,7 +38,11 @@ export type RaceBranch<S extends SignalSchemas> = ((ctx: WorkflowContext<S>) => 
 
 /** Which branch won, and with what. */
 export type RaceOutcome<B> = {
-  [K in keyof B]: { readonly key: K; readonly value: Awaited<B[K] extends (ctx: never) => infer R ? R : B[K]> }
+  [K in keyof B]: {
+    readonly key: K
+    /** What that branch gave. */
+    readonly value: Awaited<B[K] extends (ctx: never) => infer R ? R : B[K]>
+  }
 }[keyof B]
 
 /** The first argument of a workflow's function; `S` are the schemas of its signals. */
@@ -68,6 +72,8 @@ export interface WorkflowContext<S extends SignalSchemas = SignalSchemas> {
    * gives undefined.
    */
   signal<K extends keyof S & string>(name: K): Promise<SchemaOutput<S[K]>>
+  /** With a time limit: undefined when the time is up. */
+  /** As above, and undefined when the time is up first. */
   signal<K extends keyof S & string>(name: K, wait: SignalWait): Promise<SchemaOutput<S[K]> | undefined>
 
   /** Hands out all messages of that name in order, each to one reader. */
@@ -84,6 +90,8 @@ export interface WorkflowContext<S extends SignalSchemas = SignalSchemas> {
    * the one registered first wakes alone. With a time limit it says whether that was in time.
    */
   condition(predicate: () => boolean): Promise<void>
+  /** With a time limit: was it true in time? */
+  /** As above; false when the time is up first. */
   condition(predicate: () => boolean, timeout: Duration): Promise<boolean>
 
   /**

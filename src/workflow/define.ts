@@ -36,21 +36,28 @@ export interface WorkflowOptions<I extends Schema | undefined, O extends Schema 
   readonly failOn?: FailOn | undefined
 }
 
-type Sent<S, Else> = S extends Schema ? SchemaInput<S> : Else
-type Parsed<S, Else> = S extends Schema ? SchemaOutput<S> : Else
-type Returned<S> = S extends Schema ? SchemaInput<S> | PromiseLike<SchemaInput<S>> : unknown
+/** What callers give where `S` is the schema: its input form; without one `Else`. */
+export type SentBy<S, Else> = S extends Schema ? SchemaInput<S> : Else
+/** What is received where `S` is the schema: its parse; without one `Else`. */
+export type ParsedBy<S, Else> = S extends Schema ? SchemaOutput<S> : Else
+/** What a function returns where `S` is the schema of its result: the input form, now or later. */
+export type ReturnedFor<S> = S extends Schema ? SchemaInput<S> | PromiseLike<SchemaInput<S>> : unknown
 
-// The functions are type parameters of their own, with these as constraint and default: it is the default by which
-// TypeScript reads a function literal, so that `'done'` stays one of an enum's members and no string.
-type ActivityFunction<I, O, Else> = (input: Parsed<I, Else>, context: ActivityContext) => Returned<O>
-type WorkflowFunction<I, O, S extends SignalSchemas, Else> = (
+// The functions below are type parameters of `activity` and `workflow`, with these as constraint and default: it is
+// by the default that TypeScript reads a function literal, so that `'done'` stays a member of its enum and no string.
+
+/** The function of an activity with input schema `I` and output schema `O`; without an input schema it takes `Else`. */
+export type ActivityFunction<I, O, Else> = (input: ParsedBy<I, Else>, context: ActivityContext) => ReturnedFor<O>
+/** The function of a workflow with those schemas, and `S` for its signals. */
+export type WorkflowFunction<I, O, S extends SignalSchemas, Else> = (
   ctx: WorkflowContext<S>,
-  input: Parsed<I, Else>,
-) => Returned<O>
+  input: ParsedBy<I, Else>,
+) => ReturnedFor<O>
 
-type FirstOf<F> = F extends (first: infer T, second: never) => unknown ? T : unknown
-type SecondOf<F> = F extends (first: never, second: infer T) => unknown ? T : unknown
-type ResultOf<F extends (first: never, second: never) => unknown> = Awaited<ReturnType<F>>
+/** The type of a function's first parameter; unknown where it has none. */
+export type FirstParameter<F> = F extends (first: infer T, second: never) => unknown ? T : unknown
+/** The type of a function's second parameter; unknown where it has none. */
+export type SecondParameter<F> = F extends (first: never, second: infer T) => unknown ? T : unknown
 
 /**
  * Something with effects, run by a worker outside of workflow code, tried again when it fails.
@@ -62,7 +69,7 @@ export function activity<
   I extends Schema | undefined = undefined,
   O extends Schema | undefined = undefined,
   F extends ActivityFunction<I, O, never> = ActivityFunction<I, O, unknown>,
->(options: ActivityOptions<I, O>, fn: F): Activity<Sent<I, FirstOf<F>>, Parsed<O, ResultOf<F>>> {
+>(options: ActivityOptions<I, O>, fn: F): Activity<SentBy<I, FirstParameter<F>>, ParsedBy<O, Awaited<ReturnType<F>>>> {
   const path = pathOf('activity', options)
   if (options.name.startsWith(STEP_PREFIX)) throw invalid(`${path}.name: '${STEP_PREFIX}' is for ctx.step`)
   return Object.freeze({
@@ -87,7 +94,10 @@ export function workflow<
   O extends Schema | undefined = undefined,
   S extends SignalSchemas = {},
   F extends WorkflowFunction<I, O, S, never> = WorkflowFunction<I, O, S, unknown>,
->(options: WorkflowOptions<I, O, S>, fn: F): Workflow<Sent<I, SecondOf<F>>, Parsed<O, ResultOf<F>>, S> {
+>(
+  options: WorkflowOptions<I, O, S>,
+  fn: F,
+): Workflow<SentBy<I, SecondParameter<F>>, ParsedBy<O, Awaited<ReturnType<F>>>, S> {
   const path = pathOf('workflow', options)
   const signals = options.signals ?? ({} as S)
   for (const [name, schema] of Object.entries(signals)) schemaAt(schema, `${path}.signals.${name}`)

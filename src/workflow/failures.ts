@@ -8,7 +8,7 @@ import { durationMs, type Duration } from '../base/duration.js'
 import { LoomError } from '../base/errors.js'
 import type { RetryState, TimeoutType } from '../protocol/failure.js'
 
-const FAILURE = Symbol.for('shardloom.failure')
+const FAILURE: unique symbol = Symbol.for('shardloom.failure')
 
 /** The kinds of failures, as they are recorded in history. */
 export type FailureKind = 'application' | 'activity' | 'timeout' | 'canceled' | 'terminated'
@@ -76,7 +76,7 @@ export class RetryAfter extends ApplicationFailure {
 }
 
 /** What is known of the activity that failed. */
-export interface ActivityFailureInfo {
+export interface ActivityFailureDetails {
   readonly activityId: string
   readonly activityType: string
   /** Why it was not tried again. */
@@ -96,7 +96,7 @@ export class ActivityFailure extends FailureError {
   readonly scheduledEventId: number
   readonly startedEventId: number
 
-  constructor(message: string, info: ActivityFailureInfo) {
+  constructor(message: string, info: ActivityFailureDetails) {
     super(message, causeOf(info.cause))
     this.activityId = info.activityId
     this.activityType = info.activityType

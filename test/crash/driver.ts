@@ -8,9 +8,11 @@ import { isLoomError } from '../../src/base/errors.js'
 import type { Random } from '../../src/base/random.js'
 import { WorkflowFailedError } from '../../src/client/errors.js'
 import type { WorkflowHandle } from '../../src/client/handle.js'
+import type { StartSettings } from '../../src/client/start-options.js'
 import type { Loom } from '../../src/loom.js'
 import { TERMINATED_BY_LOAD, type Ack } from './acks.js'
 import type { PipelineInput, Programs } from './programs.js'
+import { REMOTE_QUEUE } from './shape.js'
 
 export interface DriverParts {
   readonly loom: Loom
@@ -22,7 +24,7 @@ export interface DriverParts {
   readonly workflowId: string
 }
 
-const KINDS = ['pipeline', 'fanOut', 'collector', 'hasty', 'parked'] as const
+const KINDS = ['pipeline', 'fanOut', 'collector', 'hasty', 'parked', 'errand'] as const
 type Kind = (typeof KINDS)[number]
 
 const POLICIES = ['Fail', 'UseExisting', 'TerminateExisting'] as const
@@ -62,7 +64,7 @@ export class Driver {
     const kind = this.#oneOf(KINDS)
     const requestId = this.#below(2) === 0 ? `${name}.${this.#starts++}` : undefined
     const workflowIdConflictPolicy = this.#oneOf(POLICIES)
-    const options = { workflowId, workflowIdConflictPolicy, requestId, input: this.#inputOf(kind) }
+    const options = { workflowId, workflowIdConflictPolicy, requestId, input: this.#inputOf(kind), ...where(kind) }
     try {
       const handle = await loom.start(kind, options)
       const isOurs = workflowIdConflictPolicy !== 'UseExisting'
@@ -112,10 +114,10 @@ export class Driver {
       await pause(this.#below(30))
       return await this.#terminate(met)
     }
-    if (met.kind === 'collector') await this.#sendSome(met)
+    if (takesMany(met.kind)) await this.#sendSome(met)
     if (met.kind === 'hasty' && this.#below(2) === 0) await this.#send(met, false, undefined)
     // Left alone, for the next start to find.
-    if (!mustEnd && met.kind !== 'collector' && this.#below(6) === 0) return
+    if (!mustEnd && !takesMany(met.kind) && this.#below(6) === 0) return
     await this.#result(met)
   }
 
@@ -160,4 +162,13 @@ export class Driver {
   #oneOf<T>(all: readonly T[]): T {
     return all[this.#below(all.length)]!
   }
+}
+
+function takesMany(kind: Kind): boolean {
+  return kind === 'collector' || kind === 'errand'
+}
+
+/** Errands are for workers that poll, and may forget a task. */
+function where(kind: Kind): Pick<StartSettings, 'taskQueue' | 'workflowTaskTimeout'> {
+  return kind === 'errand' ? { taskQueue: REMOTE_QUEUE, workflowTaskTimeout: 300 } : {}
 }

@@ -7,7 +7,7 @@ import type { StoredRun } from './stored.js'
 
 const TERMINATIONS: readonly string[] = [TERMINATED_BY_LOAD, 'TerminateIfRunning WorkflowIdReusePolicy']
 
-/** The signals of a history, in order. */
+/** The signals among events, in order. */
 export function itemsOf(events: readonly HistoryEvent[]): readonly Item[] {
   const items: Item[] = []
   for (const event of events)
@@ -43,11 +43,23 @@ function wantedResult(events: readonly HistoryEvent[]): unknown {
       const items = itemsOf(events)
       return items.slice(0, 1 + items.findIndex(({ isLast }) => isLast)).map(({ id }) => id)
     }
+    case 'errand':
+      return seenAtTheEnd(events)
     case 'hasty': {
-      const first = events.find(({ eventType }) => eventType === 'WorkflowExecutionSignaled' || eventType === 'TimerFired')
+      const first = events.find(
+        ({ eventType }) => eventType === 'WorkflowExecutionSignaled' || eventType === 'TimerFired',
+      )
       return first?.eventType === 'TimerFired' ? 'late' : itemsOf(events)[0]?.id
     }
     default:
       return 'it never ends by itself'
   }
+}
+
+/** The signals that stand before the last workflow task was taken. */
+function seenAtTheEnd(events: readonly HistoryEvent[]): readonly string[] {
+  const { attributes } = events.at(-1)!
+  const completed = 'workflowTaskCompletedEventId' in attributes && events[attributes.workflowTaskCompletedEventId - 1]
+  if (!completed || completed.eventType !== 'WorkflowTaskCompleted') return []
+  return itemsOf(events.slice(0, completed.attributes.startedEventId)).map(({ id }) => id)
 }

@@ -45,7 +45,8 @@ describe.skipIf(!canMount())('a disk that is full (skipped where this user may n
 
     expect(started.length).toBeGreaterThan(3)
     expect(new Set(refusals).size).toBeGreaterThan(0)
-    for (const code of [...refusals, whileFull, signalled]) expect(['LOOM_OUTCOME_UNKNOWN', 'LOOM_UNAVAILABLE']).toContain(code)
+    for (const code of [...refusals, whileFull, signalled])
+      expect(['LOOM_OUTCOME_UNKNOWN', 'LOOM_UNAVAILABLE']).toContain(code)
     await running.signal('go')
     for (const handle of started) await handle.signal('end')
     await early.signal('end')

@@ -74,7 +74,8 @@ async function loadUntilKilled(options: KillCycles, cycle: number, model: Model,
   await Promise.race([opened.then(() => pause(loadMs)), closed])
   child.kill('SIGKILL')
   const [code, signal] = await closed
-  if (signal !== 'SIGKILL') throw new Error(`SEED=${options.seed}, cycle ${cycle}: the load left by itself, code ${code}`)
+  if (signal !== 'SIGKILL')
+    throw new Error(`SEED=${options.seed}, cycle ${cycle}: the load left by itself, code ${code}`)
 }
 
 async function drain(options: KillCycles, generation: number, model: Model): Promise<void> {

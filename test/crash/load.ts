@@ -13,6 +13,7 @@ import { level } from '../../src/storage/level.js'
 import type { Ack } from './acks.js'
 import { Driver } from './driver.js'
 import { programs } from './programs.js'
+import { RemoteWorker } from './remote-worker.js'
 import { DRIVER_COUNT, NO_SYNC, SHARD_COUNT, SMALL_CACHES } from './shape.js'
 
 const [folder, generation, seed, mode] = process.argv.slice(2) as [string, string, string, 'load' | 'drain']
@@ -24,7 +25,9 @@ function acknowledge(ack: Ack): void {
 }
 
 function complain(_fields: object, message: string): void {
-  process.stderr.write(`${message} ${JSON.stringify(_fields, (_, value: unknown) => (value instanceof Error ? String(value.stack) : value))}\n`)
+  process.stderr.write(
+    `${message} ${JSON.stringify(_fields, (_, value: unknown) => (value instanceof Error ? String(value.stack) : value))}\n`,
+  )
 }
 
 const loom = await openLoom({
@@ -36,11 +39,13 @@ const loom = await openLoom({
 })
 acknowledge({ ack: 'open' })
 
+const remoteWorker = new RemoteWorker(loom, ledger, seededRandom(Number(seed) + Number(generation)))
 const drivers = Array.from({ length: DRIVER_COUNT }, (_, at) => {
   const random = seededRandom(Number(seed) * 1_000_003 + Number(generation) * 1_009 + at)
   return new Driver({ loom, known, acknowledge, random, name: `${generation}.${at}`, workflowId: `w${at >> 1}` })
 })
 if (mode === 'load') await Promise.all(drivers.map((driver) => driver.driveForEver()))
 await Promise.all(drivers.map((driver) => driver.drain()))
+await remoteWorker.stop()
 await loom.close()
 acknowledge({ ack: 'drained' })

@@ -12,6 +12,7 @@ import { decodePayload } from '../../src/workflow/converter.js'
 import type { Ack } from './acks.js'
 import { expectedEnd, itemsOf } from './ends.js'
 import { SCRIPTED } from './programs.js'
+import { REMOTE_QUEUE } from './shape.js'
 import type { Stored, StoredRun } from './stored.js'
 
 export interface ModelCounts {
@@ -75,10 +76,11 @@ export class Model {
     const { events, runId } = run
     switch (ack.ack) {
       case 'started':
-        if (run.workflowId !== ack.workflowId) this.#problem(`run ${runId} is of ${run.workflowId}, not ${ack.workflowId}`)
+        if (run.workflowId !== ack.workflowId)
+          this.#problem(`run ${runId} is of ${run.workflowId}, not ${ack.workflowId}`)
         return
       case 'signaled': {
-        const ids = itemsOf(events).map(({ id }) => id)
+        const ids = itemsOf([...events, ...(run.state.buffered ?? [])]).map(({ id }) => id)
         if (ids.filter((id) => id === ack.id).length !== 1) this.#problem(`run ${runId} has signal ${ack.id} not once`)
         if (ack.after !== undefined && ids.indexOf(ack.after) >= ids.indexOf(ack.id))
           this.#problem(`run ${runId} has signal ${ack.id} before ${ack.after}`)
@@ -112,17 +114,20 @@ export class Model {
 
   #checkRun(run: StoredRun, ledger: ReadonlyMap<string, readonly LedgerLine[]>): void {
     const { runId, events, state } = run
-    const ids = itemsOf(events).map(({ id }) => id)
+    const ids = itemsOf([...events, ...(state.buffered ?? [])]).map(({ id }) => id)
     if (new Set(ids).size < ids.length) this.#problem(`run ${runId} has a signal twice`)
-    for (const { eventId } of [...ofType(events, 'WorkflowTaskFailed'), ...ofType(events, 'WorkflowTaskTimedOut')])
-      this.#problem(`run ${runId}: its workflow task did not complete: event ${eventId}`)
+    const isRemote = state.started?.attributes.taskQueue === REMOTE_QUEUE
+    if (!isRemote)
+      for (const { eventId } of [...ofType(events, 'WorkflowTaskFailed'), ...ofType(events, 'WorkflowTaskTimedOut')])
+        this.#problem(`run ${runId}: its workflow task did not complete: event ${eventId}`)
     this.#checkAttempts(run, ledger)
     if (state.closed === undefined) return
     const problem = expectedEnd(run)
     if (problem !== '') this.#problem(`run ${runId} of ${run.workflowId} ended otherwise than it should: ${problem}`)
   }
 
-  #checkAttempts({ runId, events }: StoredRun, ledger: ReadonlyMap<string, readonly LedgerLine[]>): void {
+  #checkAttempts({ runId, events, state }: StoredRun, ledger: ReadonlyMap<string, readonly LedgerLine[]>): void {
+    const isRemote = state.started?.attributes.taskQueue === REMOTE_QUEUE
     const activityIds = new Map(
       ofType(events, 'ActivityTaskScheduled').map(({ eventId, attributes }) => [eventId, attributes.activityId]),
     )
@@ -132,7 +137,9 @@ export class Model {
       const problem = ledgerProblem(ledger.get(key), attempt)
       if (problem !== '') this.#problem(`activity ${key} ${problem}`)
       const cause = typeOf(lastFailure)
-      if (attempt > 1 && cause !== SCRIPTED && cause !== WORKER_LOST)
+      // Only time tells that a remote worker is lost.
+      const lost = isRemote ? 'timeout' : WORKER_LOST
+      if (attempt > 1 && cause !== SCRIPTED && cause !== lost)
         this.#problem(`activity ${key} was tried again because of ${cause}`)
     }
   }

@@ -54,14 +54,17 @@ export function programs(ledger: Ledger) {
     },
   )
   /** Everything that it was sent, in order, until the last. */
-  const collector = workflow({ name: 'collector', output: z.array(z.string()), signals: { item: Item } }, async (ctx) => {
-    const ids: string[] = []
-    for await (const { id, isLast } of ctx.signals('item')) {
-      ids.push(id)
-      if (isLast) break
-    }
-    return ids
-  })
+  const collector = workflow(
+    { name: 'collector', output: z.array(z.string()), signals: { item: Item } },
+    async (ctx) => {
+      const ids: string[] = []
+      for await (const { id, isLast } of ctx.signals('item')) {
+        ids.push(id)
+        if (isLast) break
+      }
+      return ids
+    },
+  )
   /** What came first: a message or the end of a timer. Later messages find it closed. */
   const hasty = workflow({ name: 'hasty', output: z.string(), signals: { item: Item } }, async (ctx) => {
     const item = await ctx.signal('item', { timeout: 25 })

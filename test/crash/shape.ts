@@ -4,6 +4,9 @@ import type { SettingsInput } from '../../src/protocol/settings.js'
 export const SHARD_COUNT = 16
 export const DRIVER_COUNT = 48
 
+/** Its tasks are for a worker that polls. */
+export const REMOTE_QUEUE = 'remote'
+
 /** So that executions leave the cache, and code is replayed, all the time. */
 export const SMALL_CACHES: SettingsInput = { executionCacheCount: 24, codeCacheCount: 12 }
 

@@ -42,7 +42,10 @@ export async function runWithoutSync(losses: PowerLosses): Promise<{ readonly no
   throw new Error(`${losses.cycles} power losses without sync lost nothing: the shim or the model does not work`)
 }
 
-async function losePower({ cycles, seed, folder, program }: PowerLosses, more: Record<string, string>): Promise<ModelCounts> {
+async function losePower(
+  { cycles, seed, folder, program }: PowerLosses,
+  more: Record<string, string>,
+): Promise<ModelCounts> {
   const shim = join(folder, 'shim.so')
   const notes = join(folder, 'notes.txt')
   execFileSync('cc', ['-shared', '-fPIC', '-O1', '-Wall', '-o', shim, SHIM_SOURCE, '-ldl'])
