@@ -72,7 +72,6 @@ const activityWorker: LocalActivityWorker = {
   cancel: () => {},
 }
 
-let history: History
 const controller = new ShardController({
   mediumFactory: medium,
   shardCount: 512,
@@ -96,7 +95,7 @@ const controller = new ShardController({
   onLost: (shard, error) => history.lost(shard, error),
 })
 let requestCount = 0
-history = new History({
+const history: History = new History({
   clock: systemClock,
   random: systemRandom,
   logger: silentLogger,

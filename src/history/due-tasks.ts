@@ -16,6 +16,7 @@ import { keyTaskId, timerKey, timerKeyDue } from '../queue/task-keys.js'
 import { WheelEntry } from '../queue/wheel.js'
 import type { Row } from '../storage/medium.js'
 import type { HistoryContext } from './context.js'
+import type { ExecutionHost } from './contract.js'
 import type { DeadLetters } from './dead-letters.js'
 import { DueEntry, TIMER_TYPES } from './due.js'
 import type { Execution } from './execution.js'
@@ -89,7 +90,7 @@ export class DueTasks {
           turn,
           timers.map(({ name, itemId }) => ({ timerId: name, startedEventId: itemId })),
         )
-      for (const entry of entries) if (entry.type !== TIMER_TYPES.user) fire(turn, entry)
+      for (const entry of entries) if (entry.type !== TIMER_TYPES.user) fire(turn, entry, this.#context.host)
     }
     execution.submitCause({ decide, resolve: ignore, reject: (error) => this.#failed(entries, attempt, error) })
   }
@@ -175,7 +176,7 @@ export class DueTasks {
 }
 
 /** The task means something only while the state says so. */
-function fire(turn: LiveTurn, entry: DueEntry): void {
+function fire(turn: LiveTurn, entry: DueEntry, host: ExecutionHost): void {
   const { itemId, attempt } = entry
   const { state } = turn
   switch (entry.type) {
@@ -189,8 +190,17 @@ function fire(turn: LiveTurn, entry: DueEntry): void {
       return
     }
     case TIMER_TYPES.stall:
-      if (state.stall !== undefined) retryStalledWorkflowTask(turn)
+      return fireStall(turn, entry, host)
   }
+}
+
+/** Changed code is tried at once when the store is opened; the same code not before its time. */
+function fireStall(turn: LiveTurn, entry: DueEntry, host: ExecutionHost): void {
+  const { stall, started } = turn.state
+  if (stall === undefined) return
+  const isUnchanged = stall.fingerprint === host.fingerprint(started!.attributes.workflowType)
+  if (entry.inTime !== undefined && isUnchanged && entry.inTime.dueAtMs > turn.nowMs) host.wheel.add(entry.inTime)
+  else retryStalledWorkflowTask(turn)
 }
 
 /** The end of a back-off, or the earliest time-out of the phase that the attempt is in now. */

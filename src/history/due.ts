@@ -41,6 +41,8 @@ export class DueEntry extends WheelEntry implements TaskRef {
   readonly #sink: DueSink
   /** Its row is deleted: it must not be armed any more. */
   isGone = false
+  /** The same at its own time; set on an entry that was brought forward. */
+  inTime: DueEntry | undefined = undefined
 
   constructor(
     of: TaskRef & { readonly hash: number; readonly host: DueSink },
@@ -68,7 +70,9 @@ export class DueEntry extends WheelEntry implements TaskRef {
   dueNow(nowMs: number): DueEntry {
     const { hash, type, itemId, attempt, stamp, name } = this
     const due = { dueAtMs: Math.min(nowMs, this.dueAtMs), attempt, stamp }
-    return new DueEntry({ ...refOf(this), hash, host: this.#sink }, type, itemId, due, this.order, name)
+    const early = new DueEntry({ ...refOf(this), hash, host: this.#sink }, type, itemId, due, this.order, name)
+    early.inTime = this
+    return early
   }
 
   fire(): void {

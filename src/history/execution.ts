@@ -158,7 +158,7 @@ export class Execution implements ExecutionView {
     // Code that has not seen these events would go on from a past that never was.
     if (this.code !== undefined && this.turn.events.some(isSeenByCode)) this.dropCode()
     this.stage()
-    request.alongside?.()
+    if (this.goneBy === undefined) request.alongside?.()
   }
 
   /**
@@ -263,9 +263,23 @@ export class Execution implements ExecutionView {
 
   /** Stages the rows of the turn that was made: one commit with all of it. */
   stage(): void {
-    const { turn, shard, state } = this
     const staged = this.#gather()
     this.#staging = undefined
+    try {
+      this.#stageTurn(staged)
+    } catch (error) {
+      // A mistake of ours: what is staged by half must never be written.
+      this.host.failShard(this.shard, error instanceof Error ? error : new Error(String(error)))
+      const reason = new LoomError('LOOM_UNAVAILABLE', `a turn of ${this.workflowId} could not be staged`, {
+        cause: error,
+      })
+      this.goneBy ??= reason
+      staged.failed(reason)
+    }
+  }
+
+  #stageTurn(staged: Staged): void {
+    const { turn, shard, state } = this
     shard.beginTurn(this.host.settings.maxTurnBytes)
     this.host.dispatch(this, staged)
     const { named, due } = this.items.write(turn)

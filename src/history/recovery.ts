@@ -81,7 +81,7 @@ function lostAttempt(row: Row): LostAttempt {
 
 function keepIfDue({ dueTasks, context }: RecoveryParts, due: DueEntry[], row: Row, horizonMs: number): void {
   const entry = dueTasks.entryOf(row)
-  // Stalled code may have been mended: it is tried at once, and stalls again at once if not.
+  // Stalled code may have been mended: then it is tried at once.
   if (entry.dueAtMs <= horizonMs || entry.type === TIMER_TYPES.stall)
     due.push(entry.type === TIMER_TYPES.stall ? entry.dueNow(context.clock.nowMs()) : entry)
 }

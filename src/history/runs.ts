@@ -18,9 +18,9 @@ export class Runs {
 
   find(ref: TaskRef, hash: number): Promise<Execution> {
     const cached = this.#context.cache.run(ref.runId)
-    if (cached !== undefined) return Promise.resolve(cached)
+    if (cached !== undefined) return sameRun(cached, ref)
     const loading = this.#loading.get(ref.runId)
-    if (loading !== undefined) return loading
+    if (loading !== undefined) return loading.then((execution) => sameRun(execution, ref))
     const load = this.#load(ref, hash).finally(() => this.#loading.delete(ref.runId))
     this.#loading.set(ref.runId, load)
     return load
@@ -87,4 +87,10 @@ export class Runs {
       )
     }
   }
+}
+
+/** A run id alone does not say whose run it is. */
+async function sameRun(execution: Execution, { namespaceId, workflowId, runId }: TaskRef): Promise<Execution> {
+  if (execution.workflowId === workflowId && execution.namespaceId === namespaceId) return execution
+  throw noSuchRun(workflowId, runId)
 }

@@ -35,7 +35,6 @@ export const settingsSchema = z.strictObject({
     300_000,
     'Timers due within this are kept in memory; later ones are read when their time comes near.',
   ),
-  maxTimersInMemoryCount: count(200_000, 'Timers read ahead at most; beyond it the look-ahead shortens.'),
   stalledRetryMs: ms(600_000, 'How long a stalled execution waits before unchanged code is tried again.'),
   dueRetryInitialMs: ms(1000, 'Wait after the first failure to handle a task of a queue; doubles.'),
   dueRetryMaximumMs: ms(60_000, 'Longest wait between tries of a task of a queue.'),

@@ -14,7 +14,7 @@ import { shardId, shardIndex } from '../storage/medium.js'
 import type { Claimed, Fence, Head, Medium, MediumFactory, Owner, ShardId } from '../storage/medium.js'
 import { CommitLoop } from './commit-loop.js'
 import { OutcomeUnknownError } from './errors.js'
-import { shardOfHash } from './ring.js'
+import { shardOfHash } from '../storage/hash-shard.js'
 import { Shard, readHead } from './shard.js'
 
 export interface ControllerParts {

@@ -7,17 +7,14 @@
  */
 import { hash32 } from '../base/hash.js'
 import { LoomError } from '../base/errors.js'
+import { shardOfHash } from '../storage/hash-shard.js'
 
-export const MIN_SHARD_COUNT = 1
+const MIN_SHARD_COUNT = 1
 export const MAX_SHARD_COUNT = 131_072
 
 /** The 32-bit hash that an execution's shard follows from, whatever the count. */
 export function ringHash(namespaceId: string, workflowId: string): number {
   return hash32(Buffer.from(`${namespaceId}\0${workflowId}`, 'utf8'))
-}
-
-export function shardOfHash(hash: number, count: number): number {
-  return Math.floor((hash * count) / 4294967296)
 }
 
 /**

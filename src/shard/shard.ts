@@ -52,8 +52,8 @@ export class Shard {
   /** No task of this shard has this id or a higher one. */
   #nextTaskId: number
   #stage: Stage | undefined = undefined
-  /** Full ones, oldest first: each is a commit of its own. */
-  #full: Stage[] = []
+  /** Full ones, oldest first: each is a commit of its own, with the head as it was when it was full. */
+  #full: { readonly stage: Stage; readonly head: Uint8Array }[] = []
   /** Sealed and not settled yet: at most one, so that the next waits for its outcome. */
   inFlight: Sealed | undefined = undefined
   /** Why the shard is closed; undefined while it is open. */
@@ -75,13 +75,13 @@ export class Shard {
 
   /** What goes with the next commit. */
   get staged(): Stage | undefined {
-    return this.#full[0] ?? this.#stage
+    return this.#full[0]?.stage ?? this.#stage
   }
 
   /** A turn begins to stage. Its rows go into one commit; when what is staged is big enough, into the next one. */
   beginTurn(maxStageBytes: number): void {
     if (this.#stage === undefined || this.#stage.bytes <= maxStageBytes) return
-    this.#full.push(this.#stage)
+    this.#full.push({ stage: this.#stage, head: this.#encodeHead() })
     this.#stage = undefined
   }
 
@@ -127,7 +127,8 @@ export class Shard {
 
   /** Takes what is staged out as the next commit. */
   seal(): Sealed {
-    const stage = this.#full.shift() ?? this.#takeStage()
+    const full = this.#full.shift()
+    const stage = full?.stage ?? this.#takeStage()
     assert(
       stage !== undefined && this.inFlight === undefined,
       `shard ${this.id} has nothing to seal, or a commit in flight`,
@@ -136,12 +137,16 @@ export class Shard {
       shard: this.id,
       fence: this.fence,
       seq: ++this.#seq,
-      head: encodeRow([this.#nextTaskId, this.#pending]),
+      head: full?.head ?? this.#encodeHead(),
       clears: stage.clears,
       changes: stage.changes,
       consumed: stage.consumed,
     }
     return (this.inFlight = { shard: this, commit, turns: stage.turns })
+  }
+
+  #encodeHead(): Uint8Array {
+    return encodeRow([this.#nextTaskId, this.#pending])
   }
 
   #takeStage(): Stage | undefined {
@@ -154,7 +159,7 @@ export class Shard {
   close(error: LoomError): void {
     if (this.closedBy !== undefined) return
     this.closedBy = error
-    const stages = [...this.#full, ...(this.#stage === undefined ? [] : [this.#stage])]
+    const stages = [...this.#full.map(({ stage }) => stage), ...(this.#stage === undefined ? [] : [this.#stage])]
     const turns = [...(this.inFlight?.turns ?? []), ...stages.flatMap((stage) => stage.turns)]
     this.inFlight = undefined
     this.#full = []

@@ -46,6 +46,7 @@ export function stepCodeGone(activityType: string, why: string): ApplicationFail
 class StepCode implements RunHost {
   readonly beginTimeMs = 0
   readonly #run: WorkflowRun
+  readonly #train: Train
   readonly #execution: ExecutionRef
   readonly #logger: Logger
   readonly #caughtUp = new Deferred<Problem | undefined>()
@@ -53,6 +54,7 @@ class StepCode implements RunHost {
   constructor({ definition, execution, train, logger }: StepCodeParts) {
     this.#run = new WorkflowRun({ definition, execution, train, host: this })
     this.#execution = execution
+    this.#train = train
     this.#logger = logger
   }
 
@@ -74,7 +76,8 @@ class StepCode implements RunHost {
   }
 
   quiescent({ problem }: Quiescence): void {
-    this.#caughtUp.resolve(problem)
+    // Behind the train: who waits for it goes on in a gap, where another execution's window may be open.
+    this.#train.later(() => this.#caughtUp.resolve(problem))
   }
 
   strayed({ failure, hint }: Problem): void {

@@ -14,7 +14,7 @@ import type { Ack } from './acks.js'
 import { Driver } from './driver.js'
 import { programs } from './programs.js'
 import { RemoteWorker } from './remote-worker.js'
-import { DRIVER_COUNT, NO_SYNC, SHARD_COUNT, SMALL_CACHES } from './shape.js'
+import { DRIVER_COUNT, NO_SYNC, settingsOf, SHARD_COUNT } from './shape.js'
 
 const [folder, generation, seed, mode] = process.argv.slice(2) as [string, string, string, 'load' | 'drain']
 const ledger = new Ledger(join(folder, 'ledger.txt'), `generation-${generation}`)
@@ -34,7 +34,7 @@ const loom = await openLoom({
   medium: level(join(folder, 'store'), { writeBufferBytes: 256 * 1024, sync: process.env[NO_SYNC] === undefined }),
   shardCount: SHARD_COUNT,
   definitions: known.definitions,
-  settings: SMALL_CACHES,
+  settings: settingsOf(Number(generation)),
   logger: { debug: () => {}, info: () => {}, warn: complain, error: complain },
 })
 acknowledge({ ack: 'open' })

@@ -167,7 +167,7 @@ test('polls that wait end with nothing when the loom closes', async () => {
   expect(await Promise.all(polls)).toEqual([undefined, undefined])
 })
 
-test('close under load loses nothing that was acknowledged', async () => {
+test('close under load loses nothing that was acknowledged, and no attempt', async () => {
   const { open: reopen } = reopenable()
   const add = activity({ name: 'add' }, async (n: number) => n + 1)
   const steps = workflow({ name: 'steps' }, async (ctx) => {
@@ -185,7 +185,11 @@ test('close under load loses nothing that was acknowledged', async () => {
 
   expect(new Set(await Promise.all(results)).size).toBeLessThanOrEqual(2)
   const second = await reopen({ definitions: [steps, add] })
-  for (const { workflowId } of handles) expect(await second.handle(steps, workflowId).result()).toBe(20)
+  for (const { workflowId } of handles) {
+    expect(await second.handle(steps, workflowId).result()).toBe(20)
+    const attempts = await attributesOf(second.handle(workflowId), 'ActivityTaskStarted')
+    expect(attempts.filter(({ attempt }) => attempt > 1)).toEqual([])
+  }
 })
 
 test('two looms on one folder: the second is refused, and the first goes on', async () => {

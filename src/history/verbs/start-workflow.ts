@@ -193,6 +193,7 @@ function begin(
     { runId: run.runId, started: true, closed },
     mayRunNow,
   )
+  if (execution.goneBy !== undefined) return started
   context.openIds.add(hash, workflowId.length)
   context.cache.add(execution)
   return started

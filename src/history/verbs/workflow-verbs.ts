@@ -1,5 +1,6 @@
 /** What a client asks of one execution: signal, terminate, describe, history, the end of it. */
 import { LoomError } from '../../base/errors.js'
+import { isEndBuffered } from '../../machine/buffer.js'
 import { retryStalledWorkflowTask } from '../../machine/local-workflow-task.js'
 import { terminateExecution } from '../../machine/lifecycle.js'
 import { signalExecution } from '../../machine/signal.js'
@@ -83,7 +84,8 @@ function stalled({
 }
 
 function pendingActivities({ state }: Execution): readonly PendingActivity[] {
-  return [...(state.activities?.values() ?? [])].map((info) => {
+  const pending = [...(state.activities?.values() ?? [])].filter((info) => !isEndBuffered(state, info.scheduledEventId))
+  return pending.map((info) => {
     const { scheduledEventId, attributes, cancelRequestedEventId } = info
     const progress = state.activityProgress?.get(scheduledEventId)
     const isBackingOff = progress?.phase === 'backoff'
