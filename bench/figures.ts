@@ -22,7 +22,7 @@ export interface Figures {
   readonly commitsPerExecution?: number
   /** Heads included. */
   readonly rowsPerExecution?: number
-  /** Of all threads of the process, the callers' part included: hardly moves when others use the machine. */
+  /** Of all threads of the process, the callers' part included: moves less than the rates when others use the machine. */
   readonly cpuMicrosPerExecution?: number
   /** The most that was resident, of the process that did the work. */
   readonly rssMb?: number

@@ -6,15 +6,17 @@
  *     --seconds 20          of each measurement, after a warm-up of 2
  *     --quick               short: shows that it runs
  *     --json FILE           the figures, as an array
+ *     --docs                writes the table into docs/measurements.md
  *     --prototype FOLDER    ours beside the prototype of the hot path, in pairs, instead
  *     --pairs 3
- *     --node-args "..."     for the processes that are measured: --cpu-prof
+ *     --node-args=--cpu-prof   for the processes that are measured; one text, with "="
  */
 import { existsSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { buildAll } from './built-package.js'
 import { casesOf, WORKLOAD_NAMES, type Case, type Extent } from './cases.js'
 import { Children } from './children.js'
+import { writeMeasurements } from './docs.js'
 import { tableOf, type Figures } from './figures.js'
 import { comparePrototype } from './prototype.js'
 
@@ -34,6 +36,7 @@ const { values: flags } = parseArgs({
     seconds: { type: 'string' },
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
+    docs: { type: 'boolean', default: false },
     prototype: { type: 'string' },
     pairs: { type: 'string', default: '3' },
     'node-args': { type: 'string', default: '' },
@@ -62,6 +65,7 @@ async function measureAll(): Promise<void> {
     if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(rows, undefined, 2)}\n`)
   }
   console.log(tableOf(rows))
+  if (flags.docs) writeMeasurements(rows, extent.seconds)
 }
 
 function isWanted({ workload, medium }: Case): boolean {

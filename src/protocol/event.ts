@@ -146,7 +146,7 @@ export interface EventOf<T extends EventType> {
   /** From 1. 0 while the event is buffered: it gets its id when it is flushed. */
   readonly eventId: number
   readonly eventType: T
-  /** Wall clock, ms since the epoch; never less than that of the event before. */
+  /** Wall clock, ms since the epoch; never less than that of the event before, save for events that a remote worker held up: they keep the time of their arrival. */
   readonly eventTimeMs: number
   /** Failover version; 0 until there are clusters. */
   readonly version: number

@@ -109,7 +109,8 @@ export class WorkflowWorker implements LocalWorkflowWorker, StepSource, CodeHome
   rested(): void {
     this.#openCount--
     this.#codes.trim()
-    if (this.#openCount === 0) this.#rest.reached()
+    // Behind the train: who waits for it may tell the application.
+    if (this.#isDraining && this.#openCount === 0) this.train.later(() => this.#rest.reached())
   }
 
   // For steps.

@@ -92,7 +92,9 @@ export class Driver {
   #inputOf(kind: Kind): PipelineInput | undefined {
     if (kind !== 'pipeline' && kind !== 'fanOut') return undefined
     const values = Array.from({ length: 1 + this.#below(5) }, () => this.#below(50))
-    return { values, failures: this.#below(3) === 0 ? 1 + this.#below(2) : 0, ms: this.#below(6) }
+    const failures = this.#below(3) === 0 ? 1 + this.#below(2) : 0
+    // Some are slow, so that a kill finds them running.
+    return { values, failures, ms: this.#below(6) === 0 ? 40 + this.#below(100) : this.#below(6) }
   }
 
   // ---- dealing with it

@@ -34,6 +34,8 @@ export interface KillCycles {
 
 const CHILD = fileURLToPath(new URL('load.ts', import.meta.url))
 const DRAIN_WITHIN_MS = 60_000
+/** A process is up in about this time. */
+const MAX_STARTING_MS = 500
 
 /** Throws, naming seed and cycle, at the first thing that is wrong. */
 export async function runKillCycles(options: KillCycles): Promise<ModelCounts> {
@@ -42,7 +44,9 @@ export async function runKillCycles(options: KillCycles): Promise<ModelCounts> {
   const model = new Model()
   for (let cycle = 1; cycle <= cycles; cycle++) {
     await options.beforeLoad?.(join(folder, 'store'))
-    await loadUntilKilled(options, cycle, model, random.fraction() * maxLoadMs)
+    // Now and then it is killed before it is up, while it takes up what the one before has left.
+    const mayOpen = random.fraction() > 0.15
+    await loadUntilKilled(options, cycle, model, mayOpen, random.fraction() * (mayOpen ? maxLoadMs : MAX_STARTING_MS))
     await options.afterKill?.(join(folder, 'store'))
     await check(model, folder, `SEED=${seed}, after kill ${cycle}`)
   }
@@ -62,7 +66,13 @@ function failIfAny(problems: readonly string[], when: string): void {
   if (problems.length > 0) throw new Error(`${when}: ${problems.length} problems\n${problems.slice(0, 20).join('\n')}`)
 }
 
-async function loadUntilKilled(options: KillCycles, cycle: number, model: Model, loadMs: number): Promise<void> {
+async function loadUntilKilled(
+  options: KillCycles,
+  cycle: number,
+  model: Model,
+  mayOpen: boolean,
+  waitMs: number,
+): Promise<void> {
   const child = spawnLoad(options, cycle, 'load')
   const opened = new Promise<void>((resolve) =>
     listen<Ack>(child.stdout, (ack) => {
@@ -71,7 +81,8 @@ async function loadUntilKilled(options: KillCycles, cycle: number, model: Model,
     }),
   )
   const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
-  await Promise.race([opened.then(() => pause(loadMs)), closed])
+  const begun = mayOpen ? opened : Promise.resolve()
+  await Promise.race([begun.then(() => pause(waitMs)), closed])
   child.kill('SIGKILL')
   const [code, signal] = await closed
   if (signal !== 'SIGKILL')

@@ -1,10 +1,11 @@
 /** What handles show: description, history, logs, results after all. */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { activity, workflow } from '../../src/workflow/define.js'
 import { ApplicationFailure } from '../../src/workflow/failures.js'
-import { Lines, eventsOf, gate, open, rejection, reopenable, typesOf, until } from './rig.js'
+import { Lines, attributesOf, eventsOf, gate, open, rejection, reopenable, typesOf, until } from './rig.js'
 
 const work = activity({ name: 'work' }, async (n: number) => n)
 const parked = workflow({ name: 'parked', signals: { go: z.string() } }, async (ctx) => ctx.signal('go'))
@@ -39,6 +40,18 @@ test('describe shows what an execution is and what it waits for', async () => {
   expect(description.pendingTimers[0]!.fireAtMs).toBeGreaterThan(beforeMs + 3_500_000)
   mayEnd.open()
   await handle.terminate()
+})
+
+test('histories name the host, and the version of the package', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+  const loom = await open({ definitions: [parked], identity: 'host 7' })
+  const handle = await loom.start(parked, { workflowId: 'w' })
+
+  const [completed] = await attributesOf(handle, 'WorkflowTaskCompleted')
+  const [started] = await attributesOf(handle, 'WorkflowExecutionStarted')
+
+  expect(completed).toMatchObject({ identity: 'host 7', sdk: `shardloom/${version} node/${process.versions.node}` })
+  expect(started!.identity).toBe('host 7')
 })
 
 test('history comes whole, from an event on, and in pages', async () => {

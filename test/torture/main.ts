@@ -2,11 +2,12 @@
  * The long counts: kill -9, power losses, random turns. `npm run torture`, or `npm run torture -- --tenth` for a tenth of
  * them from fixed seeds; `--seed S` for other ones. The last line says how many passed.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runKillCycles } from '../crash/kill-cycles.js'
+import type { ModelCounts } from '../crash/model.js'
 import { bundleLoad } from './bundle.js'
 import { runMachineTurns } from './machine-turns.js'
 import { noPowerLossBecause, runPowerLosses, runWithoutSync } from './power-loss.js'
@@ -16,6 +17,8 @@ const { values: options } = parseArgs({
 })
 const scale = options.tenth ? 0.1 : 1
 const seed = Number(options.seed ?? (options.tenth ? 1 : 1 + Math.floor(Math.random() * 1e6)))
+
+const CYCLES_OF_A_STORE = 20
 
 interface Torture {
   readonly name: string
@@ -37,12 +40,12 @@ const tortures: readonly Torture[] = [
   {
     name: `${50 * scale} kills of a loom under load`,
     skippedBecause: '',
-    run: (folder) => runKillCycles({ cycles: 50 * scale, seed, folder, program }),
+    run: (folder) => onStores(folder, 50 * scale, (part) => runKillCycles({ ...part, program })),
   },
   {
     name: `${200 * scale} power losses of a loom under load`,
     skippedBecause: noPowerLossBecause(),
-    run: (folder) => runPowerLosses({ cycles: 200 * scale, seed, folder, program }),
+    run: (folder) => onStores(folder, 200 * scale, (part) => runPowerLosses({ ...part, program })),
   },
   {
     name: 'that the same is noticed where nothing is synced',
@@ -62,6 +65,38 @@ for (const torture of tortures) {
 await rm(scratch, { recursive: true })
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
+
+interface Part {
+  readonly cycles: number
+  readonly seed: number
+  readonly folder: string
+}
+
+/** One store after another, each for some of the cycles: a store is read whole after each of them. */
+async function onStores(
+  folder: string,
+  cycles: number,
+  run: (part: Part) => Promise<ModelCounts>,
+): Promise<ModelCounts> {
+  let sum: ModelCounts = { runs: 0, events: 0, acks: 0, effects: 0, lostAttempts: 0 }
+  for (let done = 0; done < cycles; done += CYCLES_OF_A_STORE) {
+    const part = {
+      cycles: Math.min(CYCLES_OF_A_STORE, cycles - done),
+      seed: seed + done,
+      folder: join(folder, `${done}`),
+    }
+    await mkdir(part.folder)
+    const { runs, events, acks, effects, lostAttempts } = await run(part)
+    sum = {
+      runs: sum.runs + runs,
+      events: sum.events + events,
+      acks: sum.acks + acks,
+      effects: sum.effects + effects,
+      lostAttempts: sum.lostAttempts + lostAttempts,
+    }
+  }
+  return sum
+}
 
 async function holds({ name, run }: Torture): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'shardloom-torture-'))
