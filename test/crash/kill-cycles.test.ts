@@ -10,8 +10,8 @@ test('a process that is killed under load, five times, has kept every word', { t
 
   const { runs, acks, lostAttempts } = await runKillCycles({ cycles: 5, seed: 1, folder })
 
-  expect(runs).toBeGreaterThan(100)
-  expect(acks).toBeGreaterThan(200)
+  expect(runs).toBeGreaterThan(20)
+  expect(acks).toBeGreaterThan(50)
   expect(lostAttempts).toBeGreaterThan(0)
   await rm(folder, { recursive: true })
 })

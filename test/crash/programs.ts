@@ -27,7 +27,26 @@ function workOf(ledger: Ledger) {
   })
 }
 
-export function programs(ledger: Ledger) {
+/** Everything that it was sent, in order, until the last. */
+const collector = workflow({ name: 'collector', output: z.array(z.string()), signals: { item: Item } }, async (ctx) => {
+  const ids: string[] = []
+  for await (const { id, isLast } of ctx.signals('item')) {
+    ids.push(id)
+    if (isLast) break
+  }
+  return ids
+})
+/** What came first: a message or the end of a timer. Later messages find it closed. */
+const hasty = workflow({ name: 'hasty', output: z.string(), signals: { item: Item } }, async (ctx) => {
+  const item = await ctx.signal('item', { timeout: 25 })
+  return item?.id ?? 'late'
+})
+/** Only terminating ends it. */
+const parked = workflow({ name: 'parked', signals: { item: Item } }, async (ctx) => {
+  await ctx.race({ sleep: (branch) => branch.sleep('3 days'), never: (branch) => branch.condition(() => false) })
+})
+
+function sums(ledger: Ledger) {
   const work = workOf(ledger)
   /** One after the other, with a sleep between. */
   const pipeline = workflow(
@@ -53,27 +72,11 @@ export function programs(ledger: Ledger) {
       return [...(await Promise.all(doubled)), ...(await Promise.all(slept))].reduce((a, b) => a + b, 0)
     },
   )
-  /** Everything that it was sent, in order, until the last. */
-  const collector = workflow(
-    { name: 'collector', output: z.array(z.string()), signals: { item: Item } },
-    async (ctx) => {
-      const ids: string[] = []
-      for await (const { id, isLast } of ctx.signals('item')) {
-        ids.push(id)
-        if (isLast) break
-      }
-      return ids
-    },
-  )
-  /** What came first: a message or the end of a timer. Later messages find it closed. */
-  const hasty = workflow({ name: 'hasty', output: z.string(), signals: { item: Item } }, async (ctx) => {
-    const item = await ctx.signal('item', { timeout: 25 })
-    return item?.id ?? 'late'
-  })
-  /** Only terminating ends it. */
-  const parked = workflow({ name: 'parked', signals: { item: Item } }, async (ctx) => {
-    await ctx.race({ sleep: (branch) => branch.sleep('3 days'), never: (branch) => branch.condition(() => false) })
-  })
+  return { work, pipeline, fanOut }
+}
+
+export function programs(ledger: Ledger) {
+  const { work, pipeline, fanOut } = sums(ledger)
   const definitions: readonly Definition[] = [pipeline, fanOut, collector, hasty, parked, work]
   return { pipeline, fanOut, collector, hasty, parked, definitions }
 }

@@ -149,6 +149,19 @@ test('a closed loom refuses every call, may be closed twice, and leaves those wh
   for (const error of [...early, ...late, ...(await Promise.all(waiting))]) expect(error.code).toBe('LOOM_CLOSED')
 })
 
+test('a task that is open when the loom is closed is ended and written, and its result told', async () => {
+  const loom = await open({ definitions: [parked] })
+  const handle = await loom.start(parked, { workflowId: 'w' })
+  const result = handle.result()
+  const signalled = handle.signal('go', 'just in time')
+  for (let i = 0; i < 5; i++) await Promise.resolve()
+
+  await loom.close()
+
+  await signalled
+  expect(await result).toBe('just in time')
+})
+
 test('a bad grace is refused, and the loom stays open', async () => {
   const loom = await open({ definitions: [parked] })
 

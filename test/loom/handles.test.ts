@@ -3,6 +3,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import type { MediumFactory } from '../../src/storage/medium.js'
+import { memory } from '../../src/storage/memory.js'
 import { activity, workflow } from '../../src/workflow/define.js'
 import { ApplicationFailure } from '../../src/workflow/failures.js'
 import { Lines, attributesOf, eventsOf, gate, open, rejection, reopenable, typesOf, until } from './rig.js'
@@ -71,6 +73,48 @@ test('history comes whole, from an event on, and in pages', async () => {
   expect(all.map(({ eventId }) => eventId)).toEqual(Array.from({ length: 65 }, (_, i) => i + 1))
   expect(later).toEqual(Array.from({ length: 26 }, (_, i) => i + 40))
   expect(sizes).toEqual([20, 20, 20, 5])
+})
+
+test('pages of a history are of one run, though another begins meanwhile', async () => {
+  const many = workflow({ name: 'many' }, async (ctx) => {
+    for (let i = 0; i < 5; i++) await ctx.run(work, i)
+  })
+  const loom = await open({ definitions: [many, work] })
+  await loom.execute(many, { workflowId: 'w' })
+
+  const ids: number[] = []
+  for await (const page of loom.handle('w').history({ pageEvents: 20 }).pages()) {
+    ids.push(...page.map(({ eventId }) => eventId))
+    await loom.start('elsewhere', { workflowId: 'w', workflowIdConflictPolicy: 'UseExisting', taskQueue: 'nobody' })
+  }
+
+  expect(ids).toEqual(Array.from({ length: 35 }, (_, i) => i + 1))
+})
+
+test('a line of ctx.log waits until its task is durable', async () => {
+  const logger = new Lines()
+  const written = gate()
+  const slow: MediumFactory = {
+    create: (environment) => {
+      const medium = memory().create(environment)
+      const commit = medium.commit.bind(medium)
+      medium.commit = async (batch) => {
+        await written.promise
+        return commit(batch)
+      }
+      return medium
+    },
+  }
+  const talks = workflow({ name: 'talks' }, async (ctx) => ctx.log.info({}, 'said'))
+  const loom = await open({ definitions: [talks], medium: slow, logger })
+  const running = loom.execute(talks, { workflowId: 'w' })
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(logger.messages).toEqual([])
+
+  written.open()
+  await running
+
+  await until(() => logger.messages.includes('said'))
 })
 
 test('lines of ctx.log are written once each, when their task is durable, with what they are about', async () => {

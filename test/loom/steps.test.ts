@@ -111,6 +111,35 @@ test('code that has no such step any more fails the attempt, which is tried agai
   })
 })
 
+test('after a loss a step runs from where its workflow was, not from what happened since', async () => {
+  const { open: reopen } = reopenable()
+  const begun = gate()
+  let attempts = 0
+  const buggy = workflow({ name: 'w', signals: { stop: z.any() } }, async (ctx) => {
+    const slow = async (): Promise<void> => {
+      if (++attempts > 1) return
+      begun.open()
+      await new Promise(() => {})
+    }
+    await ctx.race({
+      work: (c) => c.step('slow', slow, { retry: { initialInterval: 5 } }),
+      stop: (c) => c.signal('stop'),
+    })
+    throw new Error('a mistake')
+  })
+  const first = await reopen({ definitions: [buggy] })
+  const handle = await first.start(buggy, { workflowId: 'w' })
+  await begun.promise
+  await handle.signal('stop')
+  await until(async () => (await handle.describe()).stalled !== undefined)
+  await first.close({ graceMs: 0 })
+
+  const second = await reopen({ definitions: [buggy] })
+
+  await until(async () => (await second.handle('w').describe()).pendingActivities.length === 0)
+  expect(attempts).toBe(2)
+})
+
 test('a step that uses ctx brings its execution to a stop, with a word on why', async () => {
   const misuse = workflow({ name: 'misuse' }, async (ctx) => {
     await ctx.step('wrong', () => {
