@@ -22,11 +22,12 @@ import type {
   WaitingPoll,
   WorkflowTask,
 } from '../protocol/services.js'
-import { backlogBounds, keyTaskId } from '../queue/task-keys.js'
+import { readBacklogRow } from './backlog-row.js'
+import { backlogBounds } from '../queue/task-keys.js'
 import type { HistoryContext } from './context.js'
 import type { Effect, ExecutionView, StagedView } from './contract.js'
 import type { Execution } from './execution.js'
-import { WORKFLOW_TASK_ITEM, decodeTask } from './rows.js'
+import { WORKFLOW_TASK_ITEM } from './rows.js'
 import { uuidKey } from '../base/uuid.js'
 
 export interface DispatcherParts {
@@ -313,29 +314,6 @@ export class Dispatcher implements TaskStarter {
       startedEventId,
       history: [...history, ...transient],
     }
-  }
-}
-
-export function readBacklogRow(
-  row: { readonly key: string; readonly hash: number; readonly value: Uint8Array },
-  kind: 'workflow' | 'activity',
-  taskQueue: string,
-): BacklogEntry {
-  const { ref, rest } = decodeTask(row.value, 'backlog entry')
-  const [scheduledEventId, attempt, stamp, taskType] = rest as [number, number, number, string]
-  const { namespaceId, workflowId, runId } = ref
-  return {
-    kind,
-    taskQueue,
-    taskType,
-    hash: row.hash,
-    namespaceId,
-    workflowId,
-    runId,
-    scheduledEventId,
-    attempt,
-    stamp,
-    taskId: keyTaskId(row.key),
   }
 }
 
