@@ -10,6 +10,7 @@ const all = { statements: 100, branches: 100, functions: 100, lines: 100 }
 const config: ViteUserConfig = {
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/property-seed.ts'],
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 60_000,

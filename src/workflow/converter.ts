@@ -102,6 +102,8 @@ function lossInItems(items: readonly unknown[], ancestors: object[] | undefined)
 
 function lossInFields(fields: object, ancestors: object[] | undefined): string | undefined {
   for (const key of Object.keys(fields)) {
+    // The receiver drops it (parseJson).
+    if (key === '__proto__') return '.__proto__: a field of that name'
     const loss = lossIn((fields as Record<string, unknown>)[key], ancestors)
     if (loss !== undefined) return `.${key}${loss}`
   }
