@@ -4,15 +4,20 @@
  */
 import { EVENT_NUMBERS } from '../protocol/event.js'
 import type { EventAttributes, EventType, HistoryEvent } from '../protocol/event.js'
+import { beginRow, endRow } from '../storage/codec.js'
 import { CorruptError } from '../storage/errors.js'
+import type { MsgpackWriter } from '../storage/msgpack-writer.js'
 import {
   decodeFailure,
   decodePayloads,
   decodeRetryPolicy,
   encodeFailure,
-  encodePayloads,
   encodeRetryPolicy,
+  writePayloads,
 } from './value-codec.js'
+
+/** Within the row, its events, and the event. */
+const ATTRIBUTE_DEPTH = 3
 
 /** How a field travels: as it is, or through one of the value codecs. */
 type Coding = 'plain' | 'payloads' | 'failure' | 'retryPolicy'
@@ -65,19 +70,25 @@ const FIELDS: Readonly<Record<EventType, Fields>> = {
   TimerCanceled: plain('timerId', 'startedEventId', 'workflowTaskCompletedEventId', 'identity'),
 }
 
-type Encoder = (event: HistoryEvent) => unknown[]
+type Writing = (writer: MsgpackWriter, event: HistoryEvent, attributes: EventAttributes[EventType]) => void
 type Decoder = (row: readonly unknown[]) => EventAttributes[EventType]
 
-const encoders = new Map<EventType, Encoder>()
+const writers = new Map<EventType, Writing>()
 const decoders = new Map<number, { readonly eventType: EventType; readonly decode: Decoder }>()
 for (const [type, fields] of Object.entries(FIELDS) as [EventType, Fields][]) {
-  encoders.set(type, compileEncoder(type, fields))
+  writers.set(type, compileWriter(type, fields))
   decoders.set(EVENT_NUMBERS[type], { eventType: type, decode: compileDecoder(fields) })
 }
 
-/** Plain data for a row; the event id is not in it: rows know that of their first. */
-export function encodeEvent(event: HistoryEvent): unknown[] {
-  return encoders.get(event.eventType)!(event)
+/** The event id is not in it: rows know that of their first. */
+export function writeEvent(writer: MsgpackWriter, event: HistoryEvent): void {
+  writers.get(event.eventType)!(writer, event, event.attributes)
+}
+
+/** As a row of its own, for one that has no id yet. */
+export function encodeEvent(event: HistoryEvent): Uint8Array {
+  writeEvent(beginRow(), event)
+  return endRow()
 }
 
 /** Throws LOOM_CORRUPT for what no release has written. */
@@ -94,14 +105,18 @@ export function decodeEvent(row: unknown, eventId: number, version: number): His
  * The table above, as one straight function a type: this is the hot path, and a loop over fields is four times slower. The
  * text is made of our own constants, never of input.
  */
-function compileEncoder(type: EventType, fields: Fields): Encoder {
-  const parts = fields.map(([name, coding]) => (coding === 'plain' ? `a.${name}` : `${coding}(a.${name})`))
-  const body = `const a = event.attributes; return [${EVENT_NUMBERS[type]}, event.eventTimeMs, ${parts.join(', ')}]`
-  return compile(['event'], body, {
-    payloads: encodePayloads,
+function compileWriter(type: EventType, fields: Fields): Writing {
+  const parts = fields.map(([name, coding]) =>
+    coding === 'payloads'
+      ? `writePayloads(w, a.${name})`
+      : `w.write(${coding === 'plain' ? `a.${name}` : `${coding}(a.${name})`}, ${ATTRIBUTE_DEPTH})`,
+  )
+  const head = `w.beginArray(${fields.length + 2}); w.write(${EVENT_NUMBERS[type]}); w.write(event.eventTimeMs)`
+  return compile(['w', 'event', 'a'], [head, ...parts].join('; '), {
+    writePayloads,
     failure: encodeFailure,
     retryPolicy: encodeRetryPolicy,
-  }) as Encoder
+  }) as Writing
 }
 
 function compileDecoder(fields: Fields): Decoder {

@@ -176,7 +176,9 @@ async function loadBuffered(
 ): Promise<void> {
   for (const value of await getAll(medium, address, keys)) {
     const { rest } = decodeTask(value, `buffered event of ${named(address)}`)
-    applyProgress(state, { type: 'buffer', event: decodeEvent(rest[0], 0, rest[1] as number) })
+    if (!(rest[0] instanceof Uint8Array)) throw new CorruptError(`buffered event of ${named(address)}: not bytes`)
+    const fields = decodeRow(rest[0], `buffered event of ${named(address)}`)
+    applyProgress(state, { type: 'buffer', event: decodeEvent(fields, 0, rest[1] as number) })
   }
 }
 

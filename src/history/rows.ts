@@ -5,14 +5,14 @@
  * Values of task rows (kinds below) name the run that they are for.
  */
 import { readU32, textKey, u32, u8 } from '../base/bytes.js'
-import { crc32, decodeRow, encodeRow } from '../storage/codec.js'
+import { beginRow, decodeChainedRow, decodeRow, encodeRow, endChainedRow } from '../storage/codec.js'
 import { CorruptError } from '../storage/errors.js'
 import type { HistoryEvent, WorkflowStatus } from '../protocol/event.js'
 import { DEFAULT_NAMESPACE_ID } from '../protocol/ids.js'
 import type { Key, KeyBounds } from '../storage/medium.js'
 import { afterPrefix } from '../base/bytes.js'
 import { uuidKey, uuidText } from '../base/uuid.js'
-import { decodeEvent, encodeEvent } from './event-codec.js'
+import { decodeEvent, writeEvent } from './event-codec.js'
 import { arrayOf } from './value-codec.js'
 
 export const ROW_KINDS = { currentRun: 0x40, history: 0x41, progress: 0x42 } as const
@@ -93,37 +93,35 @@ export function historyKey(prefix: string, firstEventId: number): Key {
   return prefix + u32(firstEventId)
 }
 
-const chain = Buffer.alloc(4)
-
-/** The running CRC after a row whose events encode to `encoded`. */
-function chained(before: number, encoded: Uint8Array): number {
-  chain.writeUInt32LE(before, 0)
-  return crc32(encoded, crc32(chain))
-}
-
+/** [running CRC, version, task keys, events]: the running CRC is over the events alone. */
 export function encodeHistoryRow(
   events: readonly HistoryEvent[],
   crcBefore: number,
   taskKeys: readonly TaskKeyEntry[],
 ): { readonly value: Uint8Array; readonly runningCrc: number } {
-  const rows = new Array<unknown>(events.length)
-  for (let i = 0; i < events.length; i++) rows[i] = encodeEvent(events[i]!)
-  const encoded = encodeRow(rows)
-  const runningCrc = chained(crcBefore, encoded)
-  const value = encodeRow([runningCrc, events[0]!.version, taskKeys.length === 0 ? null : taskKeys, encoded])
-  return { value, runningCrc }
+  const writer = beginRow()
+  writer.beginArray(4)
+  writer.writeUint32(0)
+  writer.write(events[0]!.version)
+  writer.write(taskKeys.length === 0 ? null : taskKeys, 1)
+  const eventsAt = writer.length
+  writer.beginArray(events.length)
+  for (let i = 0; i < events.length; i++) writeEvent(writer, events[i]!)
+  return endChainedRow(eventsAt, crcBefore)
 }
 
 /** Throws LOOM_CORRUPT when the row does not continue a history that ended in `crcBefore`. */
 export function decodeHistoryRow(key: Key, bytes: Uint8Array, crcBefore: number): HistoryRow {
   const firstEventId = readU32(key, key.length - 4)
   const what = `history row at event ${firstEventId}`
-  const [runningCrc, version, taskKeys, encoded] = decodeRow(bytes, what)
-  if (!(encoded instanceof Uint8Array)) throw new CorruptError(`${what}: no events`)
-  if (chained(crcBefore, encoded) !== runningCrc)
-    throw new CorruptError(`${what}: a row before it is missing or another`)
-  const events = decodeRow(encoded, what).map((event, i) => decodeEvent(event, firstEventId + i, version as number))
-  return { firstEventId, events, runningCrc, taskKeys: taskKeys === null ? [] : (taskKeys as readonly TaskKeyEntry[]) }
+  const [runningCrc, version, taskKeys, rows] = decodeChainedRow(bytes, crcBefore, what)
+  const events = arrayOf(rows, what).map((event, i) => decodeEvent(event, firstEventId + i, version as number))
+  return {
+    firstEventId,
+    events,
+    runningCrc: runningCrc as number,
+    taskKeys: taskKeys === null ? [] : (taskKeys as readonly TaskKeyEntry[]),
+  }
 }
 
 // ---- progress: what history does not hold, one row an item

@@ -5,6 +5,7 @@ import type { Failure } from '../protocol/failure.js'
 import { DEFAULT_RETRY_POLICY } from '../protocol/retry-policy.js'
 import type { RetryPolicy } from '../protocol/retry-policy.js'
 import { CorruptError } from '../storage/errors.js'
+import type { MsgpackWriter } from '../storage/msgpack-writer.js'
 
 /** Metadata that is stored as its number: the common encodings cost one byte. */
 const KNOWN_METADATA = [JSON_PLAIN, BINARY_PLAIN, BINARY_NULL]
@@ -14,6 +15,17 @@ export function encodePayloads(payloads: Payloads | undefined): unknown {
   if (payloads === undefined) return null
   if (payloads.length === 1) return [encodePayload(payloads[0]!)]
   return payloads.map(encodePayload)
+}
+
+/** The same bytes as `encodePayloads`, with nothing between. */
+export function writePayloads(writer: MsgpackWriter, payloads: Payloads | undefined): void {
+  if (payloads === undefined) return writer.write(null)
+  writer.beginArray(payloads.length)
+  for (let at = 0; at < payloads.length; at++) {
+    const payload = payloads[at]!
+    if (payload.metadata === JSON_PLAIN) writer.writeBytes(payload.data)
+    else writer.write(encodePayload(payload))
+  }
 }
 
 function encodePayload(payload: Payload): unknown {

@@ -16,6 +16,9 @@ export class MsgpackReader {
     this.#at = at
   }
 
+  /** Where the last element of the outermost array begins, once all is read. */
+  lastElementAt = 0
+
   /** The one value that fills the source to its end. */
   readAll(): unknown {
     const value = this.#read(0)
@@ -81,7 +84,10 @@ export class MsgpackReader {
     // An element takes a byte at least: a length that lies must not allocate.
     if (length > this.#bytes.length - this.#at) throw this.#wrong('an array longer than the bytes')
     const values = new Array<unknown>(length)
-    for (let i = 0; i < length; i++) values[i] = this.#read(depth + 1)
+    for (let i = 0; i < length; i++) {
+      if (depth === 0) this.lastElementAt = this.#at
+      values[i] = this.#read(depth + 1)
+    }
     return values
   }
 

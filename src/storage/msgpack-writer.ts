@@ -43,13 +43,34 @@ export class MsgpackWriter {
     return row
   }
 
+  /** Bytes of this row so far. */
+  get length(): number {
+    return this.#at - this.#start
+  }
+
+  /** The next `length` values are the elements of one array. `write` bounds the depth only of what it writes itself. */
+  beginArray(length: number): void {
+    this.#reserve(5)
+    if (length < 16) this.#bytes[this.#at++] = 0x90 | length
+    else this.#writeLength(length, 0xdb)
+  }
+
+  /** Always in the form of 5 bytes, so that it may be overwritten: a tag, then the number, big endian. */
+  writeUint32(value: number): void {
+    this.#reserve(5)
+    this.#bytes[this.#at] = 0xce
+    this.#view.setUint32(this.#at + 1, value)
+    this.#at += 5
+  }
+
+  /** `depth`: arrays that have begun and are not full. */
   write(value: unknown, depth = 0): void {
     if (typeof value === 'number') this.#writeNumber(value)
     else if (typeof value === 'string') this.#writeText(value)
     else if (value == null) this.#writeByte(0xc0)
     else if (typeof value === 'boolean') this.#writeByte(value ? 0xc3 : 0xc2)
     else if (Array.isArray(value)) this.#writeArray(value, depth)
-    else if (value instanceof Uint8Array || isUint8Array(value)) this.#writeBytes(value)
+    else if (value instanceof Uint8Array || isUint8Array(value)) this.writeBytes(value)
     else throw new InvariantError(`a row cannot hold this: ${typeof value}`)
   }
 
@@ -111,7 +132,7 @@ export class MsgpackWriter {
     return true
   }
 
-  #writeBytes(value: Uint8Array): void {
+  writeBytes(value: Uint8Array): void {
     this.#reserve(value.length + 5)
     this.#writeLength(value.length, 0xc4)
     this.#bytes.set(value, this.#at)
@@ -120,10 +141,8 @@ export class MsgpackWriter {
 
   #writeArray(values: readonly unknown[], depth: number): void {
     assert(depth < MAX_DEPTH, `a row nests deeper than ${MAX_DEPTH}`)
-    this.#reserve(5)
     const { length } = values
-    if (length < 16) this.#bytes[this.#at++] = 0x90 | length
-    else this.#writeLength(length, 0xdb)
+    this.beginArray(length)
     for (let i = 0; i < length; i++) this.write(values[i], depth + 1)
   }
 
