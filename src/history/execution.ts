@@ -44,8 +44,9 @@ export class Execution implements ExecutionView {
   sizeBytes = 0
 
   #task: OpenTask | undefined = undefined
-  #causes: TurnRequest[] = []
-  #afterTask: TurnRequest[] = []
+  /** Undefined until the first, as `#afterTask`: most executions never have one. */
+  #causes: TurnRequest[] | undefined = undefined
+  #afterTask: TurnRequest[] | undefined = undefined
   /** Gathers who is to be told of the turn being made. */
   #staging: Staged | undefined = undefined
   /** The last turn that was staged; durable turns settle in order. */
@@ -88,7 +89,7 @@ export class Execution implements ExecutionView {
 
   /** Something of it is not durable yet, or happening: it must stay in the cache. */
   get isPinned(): boolean {
-    return this.#stagedCount > 0 || this.#task !== undefined || this.#causes.length > 0
+    return this.#stagedCount > 0 || this.#task !== undefined || (this.#causes?.length ?? 0) > 0
   }
 
   get openTask(): OpenTask | undefined {
@@ -110,6 +111,7 @@ export class Execution implements ExecutionView {
   submitCause(request: TurnRequest): void {
     if (this.goneBy !== undefined) return request.reject(this.goneBy)
     if (this.#task === undefined) return this.#take(request)
+    this.#causes ??= []
     this.#causes.push(request)
     this.host.wakeCode(this.#task)
   }
@@ -119,7 +121,7 @@ export class Execution implements ExecutionView {
     return new Promise<T>((resolve, reject) => {
       const request: TurnRequest = { decide, resolve: resolve, reject }
       if (this.goneBy !== undefined) reject(this.goneBy)
-      else if (this.#task !== undefined) this.#afterTask.push(request)
+      else if (this.#task !== undefined) (this.#afterTask ??= []).push(request)
       else this.#take(request)
     })
   }
@@ -129,7 +131,7 @@ export class Execution implements ExecutionView {
     return new Promise<T>((resolve, reject) => {
       const request: TurnRequest = { decide, resolve: resolve, reject, alongside }
       if (this.goneBy !== undefined) reject(this.goneBy)
-      else if (this.#task !== undefined) this.#afterTask.push(request)
+      else if (this.#task !== undefined) (this.#afterTask ??= []).push(request)
       else this.#take(request)
     })
   }
@@ -205,11 +207,8 @@ export class Execution implements ExecutionView {
 
   /** A workflow task was scheduled and a worker of this process has the code: the turn stays open for it. */
   #openTaskIfLocal(): boolean {
-    const { tasks } = this.turn
-    const at = indexOfDispatch(tasks)
-    if (at === -1 || !this.host.acceptsCode(this)) return false
-    if (tasks.length === 1) tasks.length = 0
-    else tasks.splice(at, 1)
+    if (!hasWorkflowTask(this.turn.tasks) || !this.host.acceptsCode(this)) return false
+    this.turn.takeWorkflowTask()
     this.openTaskNow()
     return true
   }
@@ -241,7 +240,7 @@ export class Execution implements ExecutionView {
   }
 
   nextCause(): TurnRequest | undefined {
-    return this.#causes.shift()
+    return this.#causes?.shift()
   }
 
   /** The open task has ended: everything of it is staged, and what waited goes on. */
@@ -253,7 +252,7 @@ export class Execution implements ExecutionView {
 
   #drain(): void {
     while (this.#task === undefined && this.goneBy === undefined) {
-      const next = this.#causes.shift() ?? this.#afterTask.shift()
+      const next = this.#causes?.shift() ?? this.#afterTask?.shift()
       if (next === undefined) return
       this.#take(next)
     }
@@ -287,9 +286,7 @@ export class Execution implements ExecutionView {
     if (turn.events.length > 0) this.#stageHistory(turn.events, named)
     if (this.#isCurrentRowDirty || state.closed !== undefined) this.#stageCurrentRow()
     if (state.closed !== undefined) staged.closing = state.closed
-    turn.events = []
-    turn.changes = []
-    turn.tasks = []
+    turn.clear()
     shard.stage().turns.push(staged)
     this.#stagedCount++
     this.#lastStaged = staged
@@ -340,9 +337,9 @@ export class Execution implements ExecutionView {
     this.dropCode()
     this.#task?.forget()
     this.#task = undefined
-    const waiting = [...this.#causes, ...this.#afterTask]
-    this.#causes = []
-    this.#afterTask = []
+    const waiting = [...(this.#causes ?? []), ...(this.#afterTask ?? [])]
+    this.#causes = undefined
+    this.#afterTask = undefined
     for (const request of waiting) request.reject(error)
     this.#staging?.failed(error)
     this.#staging = undefined
@@ -351,14 +348,14 @@ export class Execution implements ExecutionView {
   /** The run has closed within the open task: causes that had no window were never acknowledged. */
   refuseCauses(): void {
     const waiting = this.#causes
-    if (waiting.length === 0) return
+    if (waiting === undefined || waiting.length === 0) return
     const error = new LoomError('LOOM_EXECUTION_CLOSED', `${this.workflowId} has closed`)
-    this.#causes = []
+    this.#causes = undefined
     for (const request of waiting) this.#refuse(request, error)
   }
 }
 
-function indexOfDispatch(tasks: readonly NewTask[]): number {
-  for (let at = 0; at < tasks.length; at++) if (tasks[at]!.type === 'DispatchWorkflowTask') return at
-  return -1
+function hasWorkflowTask(tasks: readonly NewTask[]): boolean {
+  for (let at = 0; at < tasks.length; at++) if (tasks[at]!.type === 'DispatchWorkflowTask') return true
+  return false
 }

@@ -7,6 +7,7 @@
  *
  * Invariant: after `write` the rows that are staged say what the state says.
  */
+import { FewMap } from '../base/few-map.js'
 import { attemptKey, backlogKey, bufferedKey, keyTaskId, timerKey } from '../queue/task-keys.js'
 import type { ActivityProgress } from '../machine/transition.js'
 import { activityDue } from '../machine/activity-attempt.js'
@@ -36,9 +37,9 @@ const NONE: readonly never[] = []
 export class ItemRows {
   readonly #execution: ExecutionView
   /** By scheduled event id. Made when first needed, as `timers`: most executions have one of them at most. */
-  activities: Map<number, ItemRow> | undefined = undefined
+  activities: FewMap<number, ItemRow> | undefined = undefined
   /** By started event id. */
-  timers: Map<number, ItemRow> | undefined = undefined
+  timers: FewMap<number, ItemRow> | undefined = undefined
   workflowTask: ItemRow | undefined = undefined
   bufferedKeys: readonly Key[] = NONE
   /** Entries to arm when the turn that is being staged is durable. */
@@ -77,8 +78,8 @@ export class ItemRows {
     for (const [itemId, { keys, hasProgressRow }] of rows) {
       const item: ItemRow = { keys, hasProgressRow, entry: undefined }
       if (itemId === WORKFLOW_TASK_ITEM) this.workflowTask = item
-      else if (activityIds.has(itemId)) (this.activities ??= new Map()).set(itemId, item)
-      else (this.timers ??= new Map()).set(itemId, item)
+      else if (activityIds.has(itemId)) (this.activities ??= new FewMap()).set(itemId, item)
+      else (this.timers ??= new FewMap()).set(itemId, item)
     }
     this.bufferedKeys = [...bufferedKeys]
   }
@@ -151,7 +152,7 @@ export class ItemRows {
       old?.hasProgressRow === true || !hasEvents || (progress !== undefined && saysMoreThanItsRow(progress))
     if (item.hasProgressRow) this.#putActivityProgress(item, scheduledEventId, progress)
     else for (const key of item.keys) this.#name([scheduledEventId, key])
-    this.activities ??= new Map()
+    this.activities ??= new FewMap()
     this.activities.set(scheduledEventId, item)
   }
 
@@ -215,7 +216,7 @@ export class ItemRows {
       timerId,
     )
     this.#name([startedEventId, item.keys[0]!])
-    this.timers ??= new Map()
+    this.timers ??= new FewMap()
     this.timers.set(startedEventId, item)
   }
 
@@ -331,11 +332,11 @@ export class ItemRows {
 
   #dropAll(): void {
     const { shard, hash, runKey } = this.#execution
-    for (const [id, item] of this.activities ?? []) {
+    this.activities?.forEach((item, id) => {
       this.#dropKeys(item)
       if (item.hasProgressRow) shard.remove(progressKey(runKey, id), hash)
-    }
-    for (const item of this.timers?.values() ?? []) this.#dropKeys(item)
+    })
+    this.timers?.forEach((item) => this.#dropKeys(item))
     this.#dropKeys(this.workflowTask)
     if (this.workflowTask?.hasProgressRow === true) shard.remove(progressKey(runKey, WORKFLOW_TASK_ITEM), hash)
     this.#dropBuffered()

@@ -2,6 +2,7 @@
  * Activities as the workflow's commands and its history know them: scheduled, asked to stop, ended. Their attempts are
  * in activity-attempt.ts, and history hears of one only with the end.
  */
+import { FewMap } from '../base/few-map.js'
 import type { RequestCancelActivityTaskCommand, ScheduleActivityTaskCommand } from '../protocol/command.js'
 import type { EventOf } from '../protocol/event.js'
 import { JSON_PLAIN, type Payloads } from '../protocol/payload.js'
@@ -96,8 +97,8 @@ function hasEnded(state: ExecutionState, scheduledEventId: number): boolean {
 
 export function applyActivityTaskScheduled(state: ExecutionState, event: EventOf<'ActivityTaskScheduled'>): void {
   const { eventId, eventTimeMs, attributes } = event
-  state.activities ??= new Map()
-  state.activityIds ??= new Map()
+  state.activities ??= new FewMap()
+  state.activityIds ??= new FewMap()
   const info = { scheduledEventId: eventId, scheduledAtMs: eventTimeMs, cancelRequestedEventId: 0, attributes }
   state.put(state.activities, eventId, info)
   state.put(state.activityIds, attributes.activityId, eventId)

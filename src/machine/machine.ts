@@ -4,6 +4,7 @@
  * Invariant: what is recorded changes only in `applyEvent`, which live turns and rebuilds share, so that the two cannot
  * come to differ; progress changes only in `applyProgress`, which live turns and rows share.
  */
+import { FewMap } from '../base/few-map.js'
 import { unreachable } from '../base/assert.js'
 import type { EventAttributes, EventType, HistoryEvent } from '../protocol/event.js'
 import { applyActivityTaskCancelRequested, applyActivityTaskEnded, applyActivityTaskScheduled } from './activity.js'
@@ -42,14 +43,21 @@ export function rebuild(history: Iterable<HistoryEvent>): ExecutionState {
   return state
 }
 
-/** The open turn of one execution. Whoever stages what it gathered puts new arrays in place of the old ones. */
+/** Nothing yet. Never written to: the first element is put down as an array of one, which takes a tenth of one that is pushed to. */
+const NONE: never[] = []
+
+function cutTo(list: unknown[], length: number): void {
+  if (list.length > length) list.length = length
+}
+
+/** The open turn of one execution. Whoever has staged what it gathered clears it: the arrays are not used again. */
 export class LiveTurn implements Turn {
   readonly state: ExecutionState
   nowMs = 0
   /** Their ids follow one another. */
-  events: HistoryEvent[] = []
-  changes: ProgressChange[] = []
-  tasks: NewTask[] = []
+  events: HistoryEvent[] = NONE
+  changes: ProgressChange[] = NONE
+  tasks: NewTask[] = NONE
 
   constructor(state: ExecutionState) {
     this.state = state
@@ -78,11 +86,31 @@ export class LiveTurn implements Turn {
 
   change(change: ProgressChange): void {
     applyProgress(this.state, change)
-    this.changes.push(change)
+    if (this.changes === NONE) this.changes = [change]
+    else this.changes.push(change)
   }
 
   addTask(task: NewTask): void {
-    this.tasks.push(task)
+    if (this.tasks === NONE) this.tasks = [task]
+    else this.tasks.push(task)
+  }
+
+  /** Takes the workflow task that waits for a worker out of the turn. Undefined: it has none. */
+  takeWorkflowTask(): Extract<NewTask, { type: 'DispatchWorkflowTask' }> | undefined {
+    for (let at = 0; at < this.tasks.length; at++) {
+      const task = this.tasks[at]!
+      if (task.type !== 'DispatchWorkflowTask') continue
+      this.tasks.splice(at, 1)
+      return task
+    }
+    return undefined
+  }
+
+  /** What was gathered has been staged. */
+  clear(): void {
+    this.events = NONE
+    this.changes = NONE
+    this.tasks = NONE
   }
 
   mark(): TurnMark {
@@ -96,14 +124,15 @@ export class LiveTurn implements Turn {
 
   rollBack({ eventCount, changeCount, taskCount }: TurnMark): void {
     this.state.rollBack()
-    this.events.length = eventCount
-    this.changes.length = changeCount
-    this.tasks.length = taskCount
+    cutTo(this.events, eventCount)
+    cutTo(this.changes, changeCount)
+    cutTo(this.tasks, taskCount)
   }
 
   #place(event: HistoryEvent): number {
     applyEvent(this.state, event)
-    this.events.push(event)
+    if (this.events === NONE) this.events = [event]
+    else this.events.push(event)
     return event.eventId
   }
 }
@@ -167,7 +196,7 @@ export function applyProgress(state: ExecutionState, change: ProgressChange): vo
   switch (change.type) {
     case 'activity':
       if (change.value === undefined) return state.remove(state.activityProgress, change.scheduledEventId)
-      state.activityProgress ??= new Map()
+      state.activityProgress ??= new FewMap()
       return state.put(state.activityProgress, change.scheduledEventId, change.value)
     case 'workflowTask':
       state.workflowTaskProgress = change.value

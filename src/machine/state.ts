@@ -5,6 +5,7 @@
  * Invariant: between `mark` and `rollBack` every change is remembered, so that a turn is kept whole or taken back whole.
  * Values in the maps are never changed in place: a new one is set.
  */
+import { FewMap } from '../base/few-map.js'
 import { assert } from '../base/assert.js'
 import type { EventOf, HistoryEvent, WorkflowStatus } from '../protocol/event.js'
 import type { ActivityProgress, Stall, WorkflowTaskProgress } from './transition.js'
@@ -86,16 +87,16 @@ export class ExecutionState {
   previousStartedEventId = 0
   completedWorkflowTasks = 0
   /** By scheduled event id, in order. Made when first needed, as are the other maps: a parked execution is small. */
-  activities: Map<number, ActivityInfo> | undefined = undefined
+  activities: FewMap<number, ActivityInfo> | undefined = undefined
   /** activityId → scheduled event id, of those that have not closed. */
-  activityIds: Map<string, number> | undefined = undefined
+  activityIds: FewMap<string, number> | undefined = undefined
   /** By timer id. */
-  timers: Map<string, TimerInfo> | undefined = undefined
+  timers: FewMap<string, TimerInfo> | undefined = undefined
   /** Request ids of signals that were recorded. */
   signalRequestIds: Set<string> | undefined = undefined
 
   // --- progress: all of it is cleared by the turn that closes the execution
-  activityProgress: Map<number, ActivityProgress> | undefined = undefined
+  activityProgress: FewMap<number, ActivityProgress> | undefined = undefined
   workflowTaskProgress: WorkflowTaskProgress | undefined = undefined
   /** In order of arrival; event ids are 0. Only while a remote worker holds a workflow task; replaced, never changed in place. */
   buffered: HistoryEvent[] | undefined = undefined
@@ -145,12 +146,12 @@ export class ExecutionState {
   }
 
   /** For the nouns' apply functions: every change of a map goes through here. */
-  put<K, V>(map: Map<K, V>, key: K, value: V): void {
+  put<K, V>(map: FewMap<K, V>, key: K, value: V): void {
     if (marked === this) undo.push(map, key, map.get(key))
     map.set(key, value)
   }
 
-  remove<K, V>(map: Map<K, V> | undefined, key: K): void {
+  remove<K, V>(map: FewMap<K, V> | undefined, key: K): void {
     if (map === undefined) return
     if (marked === this) undo.push(map, key, map.get(key))
     map.delete(key)
@@ -165,6 +166,6 @@ export class ExecutionState {
 
 function restore(target: unknown, key: unknown, before: unknown): void {
   if (target instanceof Set) target.delete(key)
-  else if (before === undefined) (target as Map<unknown, unknown>).delete(key)
-  else (target as Map<unknown, unknown>).set(key, before)
+  else if (before === undefined) (target as FewMap<unknown, unknown>).delete(key)
+  else (target as FewMap<unknown, unknown>).set(key, before)
 }

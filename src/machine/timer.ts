@@ -1,4 +1,5 @@
 /** User timers: started and canceled by commands, fired when they are due. */
+import { FewMap } from '../base/few-map.js'
 import { MAX_DURATION_MS } from '../base/duration.js'
 import type { CancelTimerCommand, StartTimerCommand } from '../protocol/command.js'
 import type { EventOf, WorkflowTaskFailedCause } from '../protocol/event.js'
@@ -88,7 +89,7 @@ function findRunning(state: ExecutionState, timerId: string): TimerInfo | undefi
 export function applyTimerStarted(state: ExecutionState, event: EventOf<'TimerStarted'>): void {
   const { timerId, startToFireTimeoutMs } = event.attributes
   const fireAtMs = event.eventTimeMs + startToFireTimeoutMs
-  state.timers ??= new Map()
+  state.timers ??= new FewMap()
   state.put(state.timers, timerId, { timerId, startedEventId: event.eventId, fireAtMs })
 }
 

@@ -4,6 +4,7 @@
  * Invariant: what is staged goes out in one commit or fails together, and nobody hears of it before. The pending counts of
  * the head are those of the rows, so that a lost row is noticed at open.
  */
+import { FewMap } from '../base/few-map.js'
 import { assert } from '../base/assert.js'
 import type { LoomError } from '../base/errors.js'
 import { decodeRow, encodeRow } from '../storage/codec.js'
@@ -25,7 +26,7 @@ export interface StagedTurn {
 
 /** What gathers for the next commit of one shard. */
 export interface Stage {
-  readonly changes: Map<Key, Change>
+  readonly changes: FewMap<Key, Change>
   clears: readonly (KeyBounds & { readonly hash: number })[]
   consumed: readonly Key[]
   readonly turns: StagedTurn[]
@@ -91,7 +92,7 @@ export class Shard {
 
   /** Where a turn puts its rows. */
   stage(): Stage {
-    return (this.#stage ??= { changes: new Map(), clears: NONE, consumed: NONE, turns: [], bytes: 0 })
+    return (this.#stage ??= { changes: new FewMap(), clears: NONE, consumed: NONE, turns: [], bytes: 0 })
   }
 
   put(key: Key, hash: number, value: Uint8Array): void {

@@ -191,7 +191,7 @@ export class LevelStore {
   #stage(batch: LevelBatch, commit: ShardCommit): number {
     const prefix = rowPrefix(commit.shard)
     let bytes = 0
-    for (const [key, { hash, value }] of commit.changes) {
+    commit.changes.forEach(({ hash, value }, key) => {
       const stored = prefix + key + u32(hash)
       bytes += key.length
       if (value === undefined) batch.del(stored)
@@ -199,7 +199,7 @@ export class LevelStore {
         batch.put(stored, value)
         bytes += value.length
       }
-    }
+    })
     if (commit.consumed.length > 0) this.#inbox.stageConsumed(batch, commit.shard, commit.consumed)
     batch.put(headKey(commit.shard), encodeHead(commit.seq, commit.head))
     return bytes

@@ -33,10 +33,13 @@ class Condition implements Cancellable {
   }
 }
 
+/** Nobody waits; never written to. */
+const NONE: never[] = []
+
 export class Conditions {
   readonly #waits: Waits
   /** In the order of registration; one that is about to wake is no longer here. */
-  #waiting: Condition[] = []
+  #waiting: Condition[] = NONE
 
   constructor(waits: Waits) {
     this.#waits = waits
@@ -55,7 +58,8 @@ export class Conditions {
         condition.resolve(false)
       })
     }
-    this.#waiting.push(condition)
+    if (this.#waiting === NONE) this.#waiting = [condition]
+    else this.#waiting.push(condition)
     return condition.promise
   }
 
@@ -80,7 +84,7 @@ export class Conditions {
   }
 
   clear(): void {
-    this.#waiting = []
+    this.#waiting = NONE
   }
 
   /** Taken off the list at once: its predicate must not be tested again before it wakes. */

@@ -101,7 +101,8 @@ function lossInItems(items: readonly unknown[], ancestors: object[] | undefined)
 }
 
 function lossInFields(fields: object, ancestors: object[] | undefined): string | undefined {
-  for (const key of Object.keys(fields)) {
+  for (const key in fields) {
+    if (!Object.hasOwn(fields, key)) continue
     // The receiver drops it (parseJson).
     if (key === '__proto__') return '.__proto__: a field of that name'
     const loss = lossIn((fields as Record<string, unknown>)[key], ancestors)

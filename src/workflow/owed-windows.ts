@@ -1,6 +1,9 @@
 /** What is owed to the code before its next cause: kept signals for a new handler, a condition that came true. */
+/** Nothing owed; never written to. */
+const NONE: never[] = []
+
 export class OwedWindows {
-  #owed: (() => void)[] = []
+  #owed: (() => void)[] = NONE
   /** Those before it are done. */
   #from = 0
 
@@ -10,7 +13,8 @@ export class OwedWindows {
 
   /** Does `fn` in a window of its own, after all that is owed already. */
   add(fn: () => void): void {
-    this.#owed.push(fn)
+    if (this.#owed === NONE) this.#owed = [fn]
+    else this.#owed.push(fn)
   }
 
   /** Takes it off first: it may owe more. */
@@ -21,7 +25,7 @@ export class OwedWindows {
   }
 
   clear(): void {
-    this.#owed = []
+    this.#owed = NONE
     this.#from = 0
   }
 }

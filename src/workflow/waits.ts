@@ -5,6 +5,7 @@
  * Invariant: what has settled or was called off is no longer pending, so a completion that comes late finds nothing.
  * A wait that is called off in the task that began it leaves no command at all.
  */
+import { FewMap } from '../base/few-map.js'
 import type { Command } from '../protocol/command.js'
 import type { EventAttributes } from '../protocol/event.js'
 import type { Failure } from '../protocol/failure.js'
@@ -61,17 +62,20 @@ export class Wait implements Cancellable {
   }
 }
 
+/** Nothing yet: most executions have one command in a task, and an array that is pushed to has room for 17. */
+const NONE: never[] = []
+
 export class Waits {
   /** Pending timers by number. */
-  readonly #timers = new Map<number, Wait>()
+  #timers: FewMap<number, Wait> | undefined = undefined
   /** Pending activities by the id of their scheduled event. */
-  readonly #activities = new Map<number, Wait>()
+  #activities: FewMap<number, Wait> | undefined = undefined
   /** Activities whose scheduled events are not known yet, in the order of their commands, from `#issuedFrom` on. */
-  readonly #issued: Wait[] = []
+  #issued: Wait[] = NONE
   #issuedFrom = 0
   #pendingCount = 0
   /** Of the open task; undefined where the wait was called off before the task ended. */
-  #commands: (Command | undefined)[] = []
+  #commands: (Command | undefined)[] = NONE
   #calledOffCount = 0
   #task = 1
   #lastSeq = 0
@@ -90,7 +94,8 @@ export class Waits {
   ): Wait {
     const wait = this.#begin(new Wait(this, scope, activityType))
     wait.definition = definition
-    this.#issued.push(wait)
+    if (this.#issued === NONE) this.#issued = [wait]
+    else this.#issued.push(wait)
     this.#push({
       type: 'ScheduleActivityTask',
       activityId: String(wait.seq),
@@ -131,14 +136,14 @@ export class Waits {
   }
 
   timerFired(timerId: string): void {
-    const wait = this.#timers.get(Number(timerId))
+    const wait = this.#timers?.get(Number(timerId))
     if (wait === undefined) return
     this.#end(wait)
     wait.resolve(undefined)
   }
 
   activityCompleted({ scheduledEventId, result }: EventAttributes['ActivityTaskCompleted']): void {
-    const wait = this.#activities.get(scheduledEventId)
+    const wait = this.#activities?.get(scheduledEventId)
     if (wait === undefined) return
     this.#end(wait)
     let value: unknown
@@ -151,7 +156,7 @@ export class Waits {
   }
 
   activityFailed(attributes: EventAttributes['ActivityTaskFailed'] | EventAttributes['ActivityTaskTimedOut']): void {
-    const wait = this.#activities.get(attributes.scheduledEventId)
+    const wait = this.#activities?.get(attributes.scheduledEventId)
     if (wait === undefined) return
     this.#end(wait)
     const { scheduledEventId, startedEventId, retryState, failure: cause } = attributes
@@ -163,7 +168,7 @@ export class Waits {
   }
 
   activityCanceled({ scheduledEventId, details }: EventAttributes['ActivityTaskCanceled']): void {
-    const wait = this.#activities.get(scheduledEventId)
+    const wait = this.#activities?.get(scheduledEventId)
     if (wait === undefined) return
     this.#end(wait)
     const message = `activity '${wait.activityType}' was cancelled`
@@ -180,17 +185,17 @@ export class Waits {
       const wait = issued[this.#issuedFrom++]!
       if (wait.seq !== seq) continue
       wait.scheduledEventId = eventId
-      if (wait.isPending) this.#activities.set(eventId, wait)
+      if (wait.isPending) (this.#activities ??= new FewMap()).set(eventId, wait)
     }
     if (this.#issuedFrom < issued.length) return
-    issued.length = 0
+    this.#issued = NONE
     this.#issuedFrom = 0
   }
 
   /** What the open task amounts to; the next one begins. */
   takeCommands(): Command[] {
     const commands = this.#commands
-    this.#commands = []
+    this.#commands = NONE
     this.#task++
     if (this.#calledOffCount === 0) return commands as Command[]
     this.#calledOffCount = 0
@@ -204,14 +209,15 @@ export class Waits {
   }
 
   clear(): void {
-    this.#timers.clear()
-    this.#activities.clear()
-    this.#issued.length = 0
-    this.#commands = []
+    this.#timers = undefined
+    this.#activities = undefined
+    this.#issued = NONE
+    this.#commands = NONE
   }
 
   #startTimer(wait: Wait, delayMs: number): Wait {
     this.#begin(wait)
+    this.#timers ??= new FewMap()
     this.#timers.set(wait.seq, wait)
     this.#push({ type: 'StartTimer', timerId: String(wait.seq), startToFireTimeoutMs: delayMs })
     return wait
@@ -226,14 +232,16 @@ export class Waits {
   }
 
   #push(command: Command): void {
-    if (!this.#isSealed) this.#commands.push(command)
+    if (this.#isSealed) return
+    if (this.#commands === NONE) this.#commands = [command]
+    else this.#commands.push(command)
   }
 
   #end(wait: Wait): void {
     wait.isPending = false
     this.#pendingCount--
-    if (wait.activityType === undefined) this.#timers.delete(wait.seq)
-    else if (wait.scheduledEventId !== 0) this.#activities.delete(wait.scheduledEventId)
+    if (wait.activityType === undefined) this.#timers?.delete(wait.seq)
+    else if (wait.scheduledEventId !== 0) this.#activities?.delete(wait.scheduledEventId)
     wait.scope?.remove(wait)
     wait.onEnded?.()
   }

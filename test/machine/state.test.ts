@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
+import { FewMap } from '../../src/base/few-map.js'
 import { ExecutionState } from '../../src/machine/state.js'
 
 test('a roll-back restores what was there, what was not, and what was replaced', () => {
   const state = new ExecutionState()
-  state.timers = new Map()
+  state.timers = new FewMap()
   state.put(state.timers, 't1', { timerId: 't1', startedEventId: 5, fireAtMs: 10 })
   state.put(state.timers, 't0', { timerId: 't0', startedEventId: 4, fireAtMs: 10 })
   state.signalRequestIds = new Set(['r1'])
@@ -15,12 +16,12 @@ test('a roll-back restores what was there, what was not, and what was replaced',
   state.remove(state.timers, 't0')
   state.addTo(state.signalRequestIds, 'r1')
   state.addTo(state.signalRequestIds, 'r2')
-  state.activities = new Map()
+  state.activities = new FewMap()
   state.nextEventId = 9
   state.status = 'Failed'
   state.rollBack()
 
-  expect(state.timers).toEqual(
+  expect(new Map(state.timers)).toEqual(
     new Map([
       ['t1', { timerId: 't1', startedEventId: 5, fireAtMs: 10 }],
       ['t0', { timerId: 't0', startedEventId: 4, fireAtMs: 10 }],
@@ -33,7 +34,7 @@ test('a roll-back restores what was there, what was not, and what was replaced',
 
 test('marks nest: the inner one is taken back alone, or with the outer one though it was settled', () => {
   const state = new ExecutionState()
-  state.timers = new Map()
+  state.timers = new FewMap()
   const put = (timerId: string): void => state.put(state.timers!, timerId, { timerId, startedEventId: 1, fireAtMs: 1 })
 
   state.mark()

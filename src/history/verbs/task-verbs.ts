@@ -58,10 +58,8 @@ function takeNext(
   requestId: string,
   historySizeBytes: number,
 ): WorkflowTaskProgress | undefined {
-  const at = turn.tasks.findIndex((task) => task.type === 'DispatchWorkflowTask')
-  const task = turn.tasks[at]
+  const task = turn.takeWorkflowTask()
   if (task === undefined) return undefined
-  turn.tasks.splice(at, 1)
   return startWorkflowTask(turn, { scheduledEventId: task.scheduledEventId, identity, requestId, historySizeBytes })
 }
 
