@@ -32,7 +32,7 @@ export interface HistoryContext {
   /** The current run of a workflow id, as its row says; undefined when there never was one. */
   readCurrentRun(namespaceId: string, workflowId: string, hash: number): Promise<CurrentRun | undefined>
   /** The closing event of a run, now or later. */
-  waitClosed(ref: TaskRef, hash: number): Promise<HistoryEvent>
+  runClosed(execution: Execution): Promise<HistoryEvent>
   /** Events of a run, durable ones only, from the medium. */
-  readEvents(ref: TaskRef, hash: number): AsyncGenerator<readonly HistoryEvent[]>
+  readEvents(execution: Execution): AsyncGenerator<readonly HistoryEvent[]>
 }

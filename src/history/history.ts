@@ -277,13 +277,12 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
     return bytes === undefined ? undefined : decodeCurrentRun(bytes, workflowId)
   }
 
-  async waitClosed(targetOrRef: ExecutionTarget | TaskRef, hash?: number): Promise<HistoryEvent> {
-    if (hash === undefined) return await this.#guarded(() => waitClosed(this, targetOrRef))
-    return await this.#runs.waitClosed(targetOrRef as TaskRef, hash)
+  runClosed(execution: Execution): Promise<HistoryEvent> {
+    return this.#runs.waitClosed(execution)
   }
 
-  readEvents(ref: TaskRef, hash: number): AsyncGenerator<readonly HistoryEvent[]> {
-    return this.#runs.readEvents(ref, hash)
+  readEvents(execution: Execution): AsyncGenerator<readonly HistoryEvent[]> {
+    return this.#runs.readEvents(execution)
   }
 
   // ---- verbs
@@ -298,6 +297,10 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
 
   terminateWorkflow(request: TerminateWorkflowRequest): Promise<void> {
     return this.#guarded(() => terminateWorkflow(this, request))
+  }
+
+  waitClosed(target: ExecutionTarget): Promise<HistoryEvent> {
+    return this.#guarded(() => waitClosed(this, target))
   }
 
   describeWorkflow(target: ExecutionTarget): Promise<WorkflowDescription> {

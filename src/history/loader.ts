@@ -46,9 +46,13 @@ export interface LoadedRun {
   /** By item: scheduled or started event id, 0 the workflow task. */
   readonly items: ReadonlyMap<number, ItemKeys>
   readonly bufferedKeys: readonly Key[]
+  /** All of them, when there are few. */
+  readonly events: readonly HistoryEvent[] | undefined
 }
 
 const PAGE_ROWS = 1000
+/** A longer history is read again by whoever wants its events. */
+const MAX_KEPT_EVENTS = 256
 
 /** Called between slices of work; resolves after other work had its turn. */
 export type Breather = () => Promise<void> | undefined
@@ -57,6 +61,7 @@ export type Breather = () => Promise<void> | undefined
 export async function loadRun(medium: Medium, address: RunAddress, breathe: Breather): Promise<LoadedRun | undefined> {
   const state = new ExecutionState()
   const items = new Map<number, ItemKeys>()
+  let events: HistoryEvent[] | undefined = []
   let runningCrc = 0
   let sizeBytes = 0
   let lastTaskEvent = ''
@@ -73,6 +78,8 @@ export async function loadRun(medium: Medium, address: RunAddress, breathe: Brea
       for (const [item, key] of history.taskKeys) items.get(item)!.keys.push(key)
       runningCrc = history.runningCrc
       sizeBytes += row.value.length
+      if (state.nextEventId > MAX_KEPT_EVENTS) events = undefined
+      else for (const event of history.events) events?.push(event)
     }
     await breathe()
   }
@@ -81,7 +88,7 @@ export async function loadRun(medium: Medium, address: RunAddress, breathe: Brea
   const isParked = (state.activities?.size ?? 0) === 0 && lastTaskEvent === 'WorkflowTaskCompleted'
   if (state.closed === undefined && !isParked) bufferedKeys = await loadProgress(medium, address, state, items)
   dropEnded(state, items)
-  return { state, runningCrc, sizeBytes, items, bufferedKeys }
+  return { state, runningCrc, sizeBytes, items, bufferedKeys, events }
 }
 
 /** The events of a run from one on, page by page. */

@@ -72,9 +72,10 @@ export class OpenTask implements LocalWorkflowTask {
 
   nextEvent(): HistoryEvent | undefined {
     const execution = this.#execution
-    const { events } = execution.turn
     for (;;) {
       if (this.#isOver) return undefined
+      // The turn's list of events is another one once it has its first.
+      const { events } = execution.turn
       while (this.#cursor < events.length) {
         const event = events[this.#cursor++]!
         if (!isSeenByCode(event)) continue

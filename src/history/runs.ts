@@ -11,6 +11,8 @@ export class Runs {
   readonly #context: HistoryContext
   /** By run id: being read back. */
   readonly #loading = new Map<string, Promise<Execution>>()
+  /** Events of those that were read back in this turn of the event loop: whoever asked for one often wants them next. */
+  readonly #justRead = new Map<Execution, readonly HistoryEvent[]>()
 
   constructor(context: HistoryContext) {
     this.#context = context
@@ -45,28 +47,46 @@ export class Runs {
     execution.resume(loaded.runningCrc, loaded.sizeBytes)
     execution.items.resume(new Set(state.activities?.keys() ?? []), loaded.items, loaded.bufferedKeys)
     if (state.closed === undefined) cache.add(execution)
+    if (loaded.events !== undefined) this.#keepForNow(execution, loaded.events)
     return execution
   }
 
   /** What is staged is awaited first: the medium then has it all. */
   async readDurable(execution: Execution): Promise<readonly HistoryEvent[]> {
     await execution.settled()
+    const justRead = this.#eventsOf(execution)
+    if (justRead !== undefined) return justRead
     const events: HistoryEvent[] = []
-    for await (const page of this.readEvents(execution, execution.hash)) for (const event of page) events.push(event)
+    for await (const page of this.readEvents(execution)) for (const event of page) events.push(event)
     return events
   }
 
-  readEvents(ref: TaskRef, hash: number): AsyncGenerator<readonly HistoryEvent[]> {
-    return readEvents(this.#context.medium, this.#address(ref, hash), this.#breather())
+  /** Durable events, page by page. */
+  async *readEvents(execution: Execution): AsyncGenerator<readonly HistoryEvent[]> {
+    const justRead = this.#eventsOf(execution)
+    if (justRead === undefined)
+      yield* readEvents(this.#context.medium, this.#address(execution, execution.hash), this.#breather())
+    else yield justRead
   }
 
-  async waitClosed(ref: TaskRef, hash: number): Promise<HistoryEvent> {
-    const execution = await this.find(ref, hash)
+  async waitClosed(execution: Execution): Promise<HistoryEvent> {
     const { closed } = execution.state
     if (closed === undefined) return await this.#context.waiters.slotOf(execution).wait()
     // Its close may be staged only.
     await execution.settled()
     return closed
+  }
+
+  #keepForNow(execution: Execution, events: readonly HistoryEvent[]): void {
+    if (this.#justRead.size === 0) this.#context.clock.soon(() => this.#justRead.clear())
+    this.#justRead.set(execution, events)
+  }
+
+  /** Undefined unless they are all that it has, but for the turn being made. */
+  #eventsOf(execution: Execution): readonly HistoryEvent[] | undefined {
+    const events = this.#justRead.get(execution)
+    const count = execution.state.nextEventId - 1 - execution.turn.events.length
+    return events?.length === count ? events : undefined
   }
 
   #address({ workflowId, runId, runKey }: TaskRef, hash: number): RunAddress {

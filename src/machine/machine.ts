@@ -44,7 +44,7 @@ export function rebuild(history: Iterable<HistoryEvent>): ExecutionState {
 }
 
 /** Nothing yet. Never written to: the first element is put down as an array of one, which takes a tenth of one that is pushed to. */
-const NONE: never[] = []
+const NONE = Object.freeze<never[]>([]) as never[]
 
 function cutTo(list: unknown[], length: number): void {
   if (list.length > length) list.length = length

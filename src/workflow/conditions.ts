@@ -34,7 +34,7 @@ class Condition implements Cancellable {
 }
 
 /** Nobody waits; never written to. */
-const NONE: never[] = []
+const NONE = Object.freeze<never[]>([]) as never[]
 
 export class Conditions {
   readonly #waits: Waits

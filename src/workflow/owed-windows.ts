@@ -1,6 +1,6 @@
 /** What is owed to the code before its next cause: kept signals for a new handler, a condition that came true. */
 /** Nothing owed; never written to. */
-const NONE: never[] = []
+const NONE = Object.freeze<never[]>([]) as never[]
 
 export class OwedWindows {
   #owed: (() => void)[] = NONE

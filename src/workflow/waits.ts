@@ -63,7 +63,7 @@ export class Wait implements Cancellable {
 }
 
 /** Nothing yet: most executions have one command in a task, and an array that is pushed to has room for 17. */
-const NONE: never[] = []
+const NONE = Object.freeze<never[]>([]) as never[]
 
 export class Waits {
   /** Pending timers by number. */

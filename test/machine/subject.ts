@@ -195,13 +195,13 @@ export function recordedOf(state: ExecutionState): object {
   return {
     ...{ status, nextEventId, lastEventTimeMs, started, closed, workflowTask },
     ...{ previousStartedEventId, completedWorkflowTasks },
-    activities: activities ?? new Map(),
-    activityIds: activityIds ?? new Map(),
-    timers: timers ?? new Map(),
+    activities: new Map(activities),
+    activityIds: new Map(activityIds),
+    timers: new Map(timers),
     signalRequestIds: signalRequestIds ?? new Set(),
   }
 }
 
 export function progressOf({ activityProgress, workflowTaskProgress, buffered, stall }: ExecutionState): object {
-  return { activityProgress: activityProgress ?? new Map(), workflowTaskProgress, buffered, stall }
+  return { activityProgress: new Map(activityProgress), workflowTaskProgress, buffered, stall }
 }

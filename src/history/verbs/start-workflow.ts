@@ -242,5 +242,6 @@ function slotOfRun(
   { runId }: CurrentRun,
 ): StartWorkflowResponse['closed'] {
   const { namespaceId, workflowId } = request
-  return { wait: () => context.waitClosed({ namespaceId, workflowId, runId, runKey: uuidKey(runId) }, hash) }
+  const ref = { namespaceId, workflowId, runId, runKey: uuidKey(runId) }
+  return { wait: async () => await context.runClosed(await context.findRun(ref, hash)) }
 }

@@ -15,7 +15,6 @@ import type {
   TerminateWorkflowRequest,
   WorkflowDescription,
 } from '../../protocol/services.js'
-import { ringHash } from '../../shard/ring.js'
 import type { HistoryContext } from '../context.js'
 import type { Execution } from '../execution.js'
 import { checkPayloads } from '../limits.js'
@@ -114,7 +113,7 @@ export async function getHistory(
   const execution = await find(context, target)
   const count = Math.min(limit, context.settings.maxHistoryPageEvents)
   const events: HistoryEvent[] = []
-  for await (const page of context.readEvents(execution, execution.hash)) {
+  for await (const page of context.readEvents(execution)) {
     for (const event of page) {
       if (event.eventId < fromEventId) continue
       if (events.length === count) return { events, nextEventId: event.eventId }
@@ -125,7 +124,5 @@ export async function getHistory(
 }
 
 export async function waitClosed(context: HistoryContext, target: ExecutionTarget): Promise<HistoryEvent> {
-  const execution = await find(context, target)
-  const { namespaceId, workflowId, runId, runKey } = execution
-  return await context.waitClosed({ namespaceId, workflowId, runId, runKey }, ringHash(namespaceId, workflowId))
+  return await context.runClosed(await find(context, target))
 }
