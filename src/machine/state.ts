@@ -5,7 +5,7 @@
  * Invariant: between `mark` and `rollBack` every change is remembered, so that a turn is kept whole or taken back whole.
  * Values in the maps are never changed in place: a new one is set.
  */
-import { FewMap } from '../base/few-map.js'
+import type { FewMap } from '../base/few-map.js'
 import { assert } from '../base/assert.js'
 import type { EventOf, HistoryEvent, WorkflowStatus } from '../protocol/event.js'
 import type { ActivityProgress, Stall, WorkflowTaskProgress } from './transition.js'
