@@ -19,6 +19,8 @@ export class ExecutionCache {
   readonly #byRun = new Map<string, Execution>()
   /** By namespace id, then workflow id. */
   readonly #current = new Map<string, Map<string, Execution>>()
+  /** Closed in this turn of the event loop, by workflow id: whoever was told of the last turn may ask next how it ended. */
+  readonly #justClosed = new Map<string, Execution>()
   #isEvicting = false
 
   constructor(limit: number, clock: Pick<Clock, 'soon'>, onEvict: (execution: Execution) => void) {
@@ -58,6 +60,22 @@ export class ExecutionCache {
     this.#byRun.delete(execution.runId)
     const current = this.#current.get(execution.namespaceId)
     if (current?.get(execution.workflowId) === execution) current.delete(execution.workflowId)
+  }
+
+  /** Its last turn is durable. Those whose end is awaited already need not be found once more. */
+  closed(execution: Execution): void {
+    this.remove(execution)
+    if (execution.closedSlot?.isAwaited === true) return
+    if (this.#justClosed.size === 0) this.#clock.soon(() => this.#justClosed.clear())
+    this.#justClosed.set(execution.workflowId, execution)
+  }
+
+  /** The run that is named, or the latest, when it closed in this turn of the event loop. */
+  justClosed(namespaceId: string, workflowId: string, runId: string | undefined): Execution | undefined {
+    if (this.#justClosed.size === 0) return undefined
+    const execution = this.#justClosed.get(workflowId)
+    if (execution === undefined || execution.namespaceId !== namespaceId) return undefined
+    return runId === undefined || execution.runId === runId ? execution : undefined
   }
 
   values(): IterableIterator<Execution> {

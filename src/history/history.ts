@@ -231,7 +231,7 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
   }
 
   #closedDurably(execution: Execution): void {
-    this.cache.remove(execution)
+    this.cache.closed(execution)
     this.openIds.remove(execution.hash, execution.workflowId.length)
     this.waiters.closed(execution)
     execution.dropCode()

@@ -14,6 +14,8 @@ export async function find(
 ): Promise<Execution> {
   const cached = runId === undefined ? context.cache.current(namespaceId, workflowId) : context.cache.run(runId)
   if (cached !== undefined && cached.workflowId === workflowId && cached.namespaceId === namespaceId) return cached
+  const justClosed = context.cache.justClosed(namespaceId, workflowId, runId)
+  if (justClosed !== undefined) return justClosed
   const hash = ringHash(namespaceId, workflowId)
   if (runId !== undefined) {
     if (!isUuid(runId)) throw new LoomError('LOOM_INVALID_ARGUMENT', `runId: not a UUID: '${runId.slice(0, 60)}'`)
