@@ -10,6 +10,7 @@ import { Matching } from '../../src/matching/matching.js'
 import { DEFAULT_NAMESPACE_ID } from '../../src/protocol/ids.js'
 import type { LocalActivityWorker, LocalWorkflowWorker } from '../../src/protocol/services.js'
 import { DEFAULT_SETTINGS as settings } from '../../src/protocol/settings.js'
+import { openLoom } from '../../src/loom.js'
 import { ShardController } from '../../src/shard/controller.js'
 import { memory } from '../../src/storage/memory.js'
 import type { VirtualClock } from '../../src/testing/virtual-clock.js'
@@ -59,5 +60,11 @@ export async function openSystem(clock: VirtualClock): Promise<System> {
   return { history, namespaceId: DEFAULT_NAMESPACE_ID, close }
 }
 
-/** Undefined until there is a local worker to run the programs of sdk/: their scenarios are skipped till then. */
-export const openSystemWithCode: OpenSystemWithCode | undefined = undefined
+/** A whole loom, whose worker runs the program's code. */
+export const openSystemWithCode: OpenSystemWithCode = async (clock, taskQueue, definitions) => {
+  const loom = await openLoom({
+    ...{ medium: memory(), shardCount: 4, clock, random: seededRandom(1), identity: 'golden' },
+    ...{ definitions, workers: [{ taskQueue }] },
+  })
+  return { history: loom.service, namespaceId: DEFAULT_NAMESPACE_ID, close: () => loom.close() }
+}
