@@ -69,6 +69,10 @@ class BenchHost implements RunHost {
     return this.#causes.pop()
   }
 
+  nextRecorded(): undefined {
+    return undefined
+  }
+
   quiescent({ commands, problem }: Quiescence): void {
     if (problem !== undefined) throw new Error(problem.failure.message)
     const events = commands.flatMap((command) => this.#perform(command))
@@ -127,7 +131,15 @@ async function replayed(definition: Workflow, history: readonly HistoryEvent[], 
         if (problem !== undefined) throw new Error(problem.failure.message)
         train.later(done)
       }
-      const host = { beginTimeMs: 0, nextEvent: () => undefined, quiescent, strayed: () => {}, log: () => {} }
+      const nothing = (): undefined => undefined
+      const host = {
+        beginTimeMs: 0,
+        nextEvent: nothing,
+        nextRecorded: nothing,
+        quiescent,
+        strayed: () => {},
+        log: () => {},
+      }
       replay(newRun(definition, train, host), history)
     })
   const cpuSeconds = await best(async () => {

@@ -73,22 +73,28 @@ export class OpenTask implements LocalWorkflowTask {
   nextEvent(): HistoryEvent | undefined {
     const execution = this.#execution
     for (;;) {
-      if (this.#isOver) return undefined
-      // The turn's list of events is another one once it has its first.
-      const { events } = execution.turn
-      while (this.#cursor < events.length) {
-        const event = events[this.#cursor++]!
-        if (!isSeenByCode(event)) continue
-        this.#deliveredCount++
-        this.#deliveredBytes += causeBytes(event)
-        return event
-      }
+      const recorded = this.nextRecorded()
+      if (recorded !== undefined || this.#isOver) return recorded
       const { maxCausesPerLocalTask, maxTurnBytes } = execution.host.settings
       if (this.#deliveredCount >= maxCausesPerLocalTask || this.#deliveredBytes > maxTurnBytes) return undefined
       const cause = execution.nextCause()
       if (cause === undefined) return undefined
       execution.apply(cause)
     }
+  }
+
+  nextRecorded(): HistoryEvent | undefined {
+    if (this.#isOver) return undefined
+    // The turn's list of events is another one once it has its first.
+    const { events } = this.#execution.turn
+    while (this.#cursor < events.length) {
+      const event = events[this.#cursor++]!
+      if (!isSeenByCode(event)) continue
+      this.#deliveredCount++
+      this.#deliveredBytes += causeBytes(event)
+      return event
+    }
+    return undefined
   }
 
   complete(commands: readonly Command[]): readonly HistoryEvent[] {

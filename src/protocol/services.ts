@@ -282,6 +282,8 @@ export interface LocalWorkflowTask {
   readHistory(): Promise<readonly HistoryEvent[]>
   /** The next thing that happened, in recorded order; undefined: nothing waits. Only what code can see is returned. */
   nextEvent(): HistoryEvent | undefined
+  /** As `nextEvent`, but nothing new is made an event: for code that has ended, and does not see it. */
+  nextRecorded(): HistoryEvent | undefined
   /** Quiescent: the code waits or has ended. Returns the events that the commands became, in order (see `WorkflowCode.recorded`). */
   complete(commands: readonly Command[]): readonly HistoryEvent[]
   /** The code cannot go on (at `eventId`, where it is known): WorkflowTaskFailed is recorded, the execution is stalled and waits for changed code. */

@@ -75,6 +75,10 @@ class StepCode implements RunHost {
     return undefined
   }
 
+  nextRecorded(): undefined {
+    return undefined
+  }
+
   quiescent({ problem }: Quiescence): void {
     // Behind the train: who waits for it goes on in a gap, where another execution's window may be open.
     this.#train.later(() => this.#caughtUp.resolve(problem))

@@ -112,6 +112,10 @@ export class StickyCode implements RunHost {
     return this.#task?.nextEvent()
   }
 
+  nextRecorded(): HistoryEvent | undefined {
+    return this.#task?.nextRecorded()
+  }
+
   quiescent({ commands, problem }: Quiescence): void {
     const task = this.#task
     if (task === undefined) return

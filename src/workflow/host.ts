@@ -43,6 +43,8 @@ export interface RunHost {
   readonly beginTimeMs: number
   /** The next cause, WorkflowExecutionStarted first; undefined when nothing waits or the task has had its share. */
   nextEvent(): HistoryEvent | undefined
+  /** As `nextEvent`, but only what is recorded already: asked when the code has ended, and sees nothing more. */
+  nextRecorded(): HistoryEvent | undefined
   /**
    * The code waits, has ended, or cannot go on. What the commands become is given to `recorded`: from in here, or
    * later, but before the run is woken again.

@@ -40,11 +40,16 @@ class RecordedTasks implements Recording {
 
   next(): HistoryEvent | undefined {
     for (;;) {
-      if (this.#run.hasEnded) this.#delivered = this.#ofTask
+      if (this.#run.hasEnded) this.#passOver()
       if (this.#delivered < this.#ofTask) return this.#causes[this.#delivered++]
       if (this.#isLive || (this.#isInTask && !this.#matches())) return undefined
       this.#findTask()
     }
+  }
+
+  /** What the code did not see, having ended, may still be the end of what it called off. */
+  #passOver(): void {
+    while (this.#delivered < this.#ofTask) this.#run.waits.missed(this.#causes[this.#delivered++]!)
   }
 
   /** Goes to the next task that was completed. Failed and timed-out ones left no trace in the code. */

@@ -221,7 +221,14 @@ export class WorkflowRun implements Passenger, CtxHome {
       if (cause !== undefined || this.#problem !== undefined) return cause
       this.#recording = undefined
     }
-    return this.#state === 'ended' ? undefined : this.#host.nextEvent()
+    return this.#state === 'ended' ? this.#passOver() : this.#host.nextEvent()
+  }
+
+  /** What is recorded behind its end, in the same task, may be the end of what it called off. */
+  #passOver(): undefined {
+    for (let event = this.#host.nextRecorded(); event !== undefined; event = this.#host.nextRecorded()) {
+      this.waits.missed(event)
+    }
   }
 
   #deliver(cause: HistoryEvent): void {

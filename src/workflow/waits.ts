@@ -3,11 +3,12 @@
  * and its completion carry; and the commands of the open task.
  *
  * Invariant: what has settled or was called off is no longer pending, so a completion that comes late finds nothing.
- * A wait that is called off in the task that began it leaves no command at all.
+ * A wait that is called off in the task that began it leaves no command at all, and one whose end is recorded in the task
+ * that calls it off is not cancelled: there is nothing left to cancel.
  */
 import { FewMap } from '../base/few-map.js'
 import type { Command } from '../protocol/command.js'
-import type { EventAttributes } from '../protocol/event.js'
+import type { EventAttributes, HistoryEvent } from '../protocol/event.js'
 import type { Failure } from '../protocol/failure.js'
 import type { Payloads } from '../protocol/payload.js'
 import type { ActivitySettings } from './activity-settings.js'
@@ -25,7 +26,7 @@ export class Wait implements Cancellable {
   readonly activityType: string | undefined
   readonly scope: Scope | undefined
   seq = 0
-  /** Which task of the execution issued its command, and where in that task's list it stands. */
+  /** Which task of the execution issued its last command, and where in that task's list it stands. */
   task = 0
   commandAt = 0
   isPending = true
@@ -74,9 +75,11 @@ export class Waits {
   #issued: Wait[] = NONE
   #issuedFrom = 0
   #pendingCount = 0
-  /** Of the open task; undefined where the wait was called off before the task ended. */
+  /** Of the open task; undefined where nothing is left to be done. */
   #commands: (Command | undefined)[] = NONE
-  #calledOffCount = 0
+  #droppedCount = 0
+  /** What the open task cancels. */
+  #cancelled: Wait[] = NONE
   #task = 1
   #lastSeq = 0
   #isSealed = false
@@ -126,25 +129,45 @@ export class Waits {
     this.#end(wait)
     if (this.#isSealed) return
     if (wait.task === this.#task) {
-      this.#commands[wait.commandAt] = undefined
-      this.#calledOffCount++
-    } else if (wait.activityType === undefined) {
+      return this.#dropCommand(wait)
+    }
+    wait.task = this.#task
+    wait.commandAt = this.#commands.length
+    if (this.#cancelled === NONE) this.#cancelled = [wait]
+    else this.#cancelled.push(wait)
+    if (wait.activityType === undefined) {
       this.#push({ type: 'CancelTimer', timerId: String(wait.seq) })
     } else {
       this.#push({ type: 'RequestCancelActivityTask', scheduledEventId: wait.scheduledEventId })
     }
   }
 
+  /** An end that the code will not see, since it has ended itself, or called off what ended. */
+  missed({ eventType, attributes }: HistoryEvent): void {
+    switch (eventType) {
+      case 'TimerFired':
+        return this.#timerMissed(Number(attributes.timerId))
+      case 'ActivityTaskCompleted':
+      case 'ActivityTaskFailed':
+      case 'ActivityTaskTimedOut':
+      case 'ActivityTaskCanceled':
+        return this.#activityMissed(attributes.scheduledEventId)
+      default:
+        return
+    }
+  }
+
   timerFired(timerId: string): void {
-    const wait = this.#timers?.get(Number(timerId))
-    if (wait === undefined) return
+    const seq = Number(timerId)
+    const wait = this.#timers?.get(seq)
+    if (wait === undefined) return this.#timerMissed(seq)
     this.#end(wait)
     wait.resolve(undefined)
   }
 
   activityCompleted({ scheduledEventId, result }: EventAttributes['ActivityTaskCompleted']): void {
     const wait = this.#activities?.get(scheduledEventId)
-    if (wait === undefined) return
+    if (wait === undefined) return this.#activityMissed(scheduledEventId)
     this.#end(wait)
     let value: unknown
     try {
@@ -157,7 +180,7 @@ export class Waits {
 
   activityFailed(attributes: EventAttributes['ActivityTaskFailed'] | EventAttributes['ActivityTaskTimedOut']): void {
     const wait = this.#activities?.get(attributes.scheduledEventId)
-    if (wait === undefined) return
+    if (wait === undefined) return this.#activityMissed(attributes.scheduledEventId)
     this.#end(wait)
     const { scheduledEventId, startedEventId, retryState, failure: cause } = attributes
     const activityType = wait.activityType!
@@ -169,7 +192,7 @@ export class Waits {
 
   activityCanceled({ scheduledEventId, details }: EventAttributes['ActivityTaskCanceled']): void {
     const wait = this.#activities?.get(scheduledEventId)
-    if (wait === undefined) return
+    if (wait === undefined) return this.#activityMissed(scheduledEventId)
     this.#end(wait)
     const message = `activity '${wait.activityType}' was cancelled`
     const failure: Failure =
@@ -196,9 +219,10 @@ export class Waits {
   takeCommands(): Command[] {
     const commands = this.#commands
     this.#commands = NONE
+    this.#cancelled = NONE
     this.#task++
-    if (this.#calledOffCount === 0) return commands as Command[]
-    this.#calledOffCount = 0
+    if (this.#droppedCount === 0) return commands as Command[]
+    this.#droppedCount = 0
     return commands.filter((command) => command !== undefined)
   }
 
@@ -213,6 +237,24 @@ export class Waits {
     this.#activities = undefined
     this.#issued = NONE
     this.#commands = NONE
+    this.#cancelled = NONE
+  }
+
+  #timerMissed(seq: number): void {
+    for (const wait of this.#cancelled) {
+      if (wait.activityType === undefined && wait.seq === seq) return this.#dropCommand(wait)
+    }
+  }
+
+  #activityMissed(scheduledEventId: number): void {
+    for (const wait of this.#cancelled) {
+      if (wait.activityType !== undefined && wait.scheduledEventId === scheduledEventId) return this.#dropCommand(wait)
+    }
+  }
+
+  #dropCommand({ commandAt }: Wait): void {
+    this.#commands[commandAt] = undefined
+    this.#droppedCount++
   }
 
   #startTimer(wait: Wait, delayMs: number): Wait {

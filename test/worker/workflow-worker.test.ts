@@ -48,6 +48,9 @@ class Task implements LocalWorkflowTask {
   nextEvent(): HistoryEvent | undefined {
     return this.#events.shift()
   }
+  nextRecorded(): HistoryEvent | undefined {
+    return this.#events.shift()
+  }
   complete(commands: readonly Command[]): readonly HistoryEvent[] {
     this.commands.push(...commands)
     return []

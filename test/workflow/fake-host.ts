@@ -44,7 +44,10 @@ export class FakeHost implements RunHost {
   answer:
     | ((command: Command & { type: 'ScheduleActivityTask' }) => { value?: unknown; failure?: Failure } | undefined)
     | undefined
-  #inbox: Cause[] = []
+  /** Each list is recorded at once, as timers that are due together are. */
+  #inbox: Cause[][] = []
+  /** Recorded, and not handed out yet. */
+  #recorded: HistoryEvent[] = []
   #handedOut = 0
   #resting: (() => void)[] = []
 
@@ -54,10 +57,8 @@ export class FakeHost implements RunHost {
 
   start(definition: Workflow, input?: unknown, execution: typeof EXECUTION = EXECUTION): this {
     this.run = new WorkflowRun({ definition, execution, train: this.train, host: this })
-    this.#inbox.push({
-      eventType: 'WorkflowExecutionStarted',
-      attributes: startedAttributes(definition, input, execution),
-    })
+    const attributes = startedAttributes(definition, input, execution)
+    this.#inbox.push([{ eventType: 'WorkflowExecutionStarted', attributes }])
     this.#open()
     return this
   }
@@ -107,8 +108,13 @@ export class FakeHost implements RunHost {
   }
 
   happen(...causes: Cause[]): this {
-    this.#inbox.push(...causes)
+    for (const cause of causes) this.#inbox.push([cause])
     this.#open()
+    return this
+  }
+  /** What has happened so far and is not recorded yet is recorded at once. */
+  together(): this {
+    if (this.#inbox.length > 0) this.#inbox = [this.#inbox.flat()]
     return this
   }
 
@@ -119,14 +125,20 @@ export class FakeHost implements RunHost {
   }
 
   nextEvent(): HistoryEvent | undefined {
-    if (!this.isOpen || this.#handedOut === this.maxCauses) return undefined
-    const cause = this.#inbox.shift()
-    if (cause === undefined) return undefined
-    this.#handedOut++
-    const event = this.record(cause.eventType, cause.attributes)
-    if (this.#handedOut === 1)
+    if (!this.isOpen) return undefined
+    const recorded = this.nextRecorded()
+    if (recorded !== undefined || this.#handedOut >= this.maxCauses) return recorded
+    const causes = this.#inbox.shift()
+    if (causes === undefined) return undefined
+    this.#recorded = causes.map(({ eventType, attributes }) => this.record(eventType, attributes))
+    if (this.#handedOut === 0)
       this.record('WorkflowTaskScheduled', { taskQueue: 'q', startToCloseTimeoutMs: 10_000, attempt: 1 })
-    return event
+    this.#handedOut += causes.length
+    return this.nextRecorded()
+  }
+
+  nextRecorded(): HistoryEvent | undefined {
+    return this.#recorded.shift()
   }
 
   quiescent({ commands, problem }: Quiescence): void {
@@ -230,6 +242,7 @@ export class FakeHost implements RunHost {
           },
         })
       case 'RequestCancelActivityTask':
+        this.#checkPending(command.scheduledEventId)
         return this.record('ActivityTaskCancelRequested', { ...by, scheduledEventId: command.scheduledEventId })
       case 'StartTimer':
         return this.record('TimerStarted', {
@@ -239,6 +252,7 @@ export class FakeHost implements RunHost {
         })
       case 'CancelTimer': {
         const startedEventId = this.#find('TimerStarted', (attributes) => attributes.timerId === command.timerId)
+        this.#checkPending(startedEventId)
         return this.record('TimerCanceled', { ...by, timerId: command.timerId, startedEventId, identity: '' })
       }
       case 'CompleteWorkflowExecution':
@@ -250,6 +264,19 @@ export class FakeHost implements RunHost {
           retryState: 'RetryPolicyNotSet',
         })
     }
+  }
+
+  /** As the machine does: what is over cannot be cancelled. */
+  #checkPending(eventId: number): void {
+    const end = this.history.find(({ attributes, eventType }) => {
+      if (eventType === 'ActivityTaskCancelRequested') return false
+      const of = attributes as { scheduledEventId?: number; startedEventId?: number }
+      return of.scheduledEventId === eventId || (eventType.startsWith('Timer') && of.startedEventId === eventId)
+    })
+    if (end === undefined) return
+    const message = `event ${eventId} is cancelled though it is over by ${end.eventType}`
+    const failure = { type: 'application', message, applicationType: 'BadCommand' } as const
+    this.problem ??= { cause: 'BadCancelTimerAttributes', failure, hint: '' }
   }
 
   #find<T extends EventType>(eventType: T, fits: (attributes: EventAttributes[T]) => boolean): number {
