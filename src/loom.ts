@@ -8,6 +8,7 @@ import { durationMs } from './base/duration.js'
 import { LoomError } from './base/errors.js'
 import type { Random } from './base/random.js'
 import { loomAdmin, type LoomAdmin, type LoomStats } from './client/admin.js'
+import { CheckedService } from './client/checked-service.js'
 import { Client } from './client/client.js'
 import type { StartedHandle, WorkflowHandle } from './client/handle.js'
 import { checkedLoomOptions, type CheckedLoomOptions, type LoomOptions } from './client/loom-options.js'
@@ -57,6 +58,7 @@ interface LoomParts {
   readonly options: CheckedLoomOptions
   readonly controller: ShardController
   readonly history: History
+  readonly service: HistoryService
   readonly matching: Matching
   readonly workflowWorker: WorkflowWorker
   readonly activityWorker: ActivityWorker
@@ -89,7 +91,7 @@ export class Loom {
 
   /** The verbs as plain data: what clients and workers of other processes speak, through whatever carries it. */
   get service(): HistoryService {
-    return this.#parts.history
+    return this.#parts.service
   }
 
   /**
@@ -225,7 +227,8 @@ function compose(options: CheckedLoomOptions): LoomParts {
     workflows,
     newRequestId,
   })
-  return { options, controller, history, matching, workflowWorker, activityWorker, client }
+  const service = new CheckedService(history)
+  return { options, controller, history, service, matching, workflowWorker, activityWorker, client }
 }
 
 async function readHistory(service: HistoryService, execution: ExecutionRef): Promise<readonly HistoryEvent[]> {

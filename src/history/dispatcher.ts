@@ -305,9 +305,10 @@ export class Dispatcher implements TaskStarter {
     const { previousStartedEventId } = state
     const transient = transientEvents(state, execution.sizeBytes)
     const history = await this.#parts.context.host.readDurable(execution)
+    const { namespaceId, workflowId, runId } = execution
     const { scheduledEventId, startedEventId, attempt, stamp } = held
     return {
-      token: { ...refOf(execution), scheduledEventId, startedEventId, attempt, stamp, version: 0 },
+      token: { namespaceId, workflowId, runId, scheduledEventId, startedEventId, attempt, stamp, version: 0 },
       workflowType: state.started!.attributes.workflowType,
       attempt,
       previousStartedEventId,

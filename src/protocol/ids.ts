@@ -17,14 +17,24 @@ export interface ExecutionRef {
   readonly runId: string
 }
 
-/** Ids must be well formed Unicode: two lone surrogates would be one id in UTF-8. */
+const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?:[^\uD800-\uDBFF]|^)[\uDC00-\uDFFF]/
+
+/** Two texts of lone surrogates would be one in UTF-8, and neither would come back as it was. */
+export function isWellFormed(text: string): boolean {
+  return !LONE_SURROGATE.test(text)
+}
+
+const TOO_LONG = `longer than ${MAX_ID_BYTES} bytes of UTF-8`
+
+/** As `idSchema`, or '' where that says that there is none. */
+export const optionalIdSchema: z.ZodType<string> = z
+  .string()
+  .refine(isWellFormed, 'not well-formed Unicode')
+  .refine((id) => id.length * 3 <= MAX_ID_BYTES || Buffer.byteLength(id) <= MAX_ID_BYTES, TOO_LONG)
+
+/** Ids must be well formed Unicode, from 1 to 1,000 bytes of UTF-8. */
 export const idSchema: z.ZodType<string> = z
   .string()
   .min(1)
-  .refine((id) => !LONE_SURROGATE.test(id), 'not well-formed Unicode')
-  .refine(
-    (id) => id.length * 3 <= MAX_ID_BYTES || Buffer.byteLength(id) <= MAX_ID_BYTES,
-    `longer than ${MAX_ID_BYTES} bytes of UTF-8`,
-  )
-
-const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?:[^\uD800-\uDBFF]|^)[\uDC00-\uDFFF]/
+  .refine(isWellFormed, 'not well-formed Unicode')
+  .refine((id) => id.length * 3 <= MAX_ID_BYTES || Buffer.byteLength(id) <= MAX_ID_BYTES, TOO_LONG)

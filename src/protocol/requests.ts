@@ -1,0 +1,253 @@
+/**
+ * What requests from outside must look like: a schema for each of the plain-data verbs of services.ts. What passes them
+ * fits into rows: text where text belongs, no half characters, no causes without end.
+ *
+ * What is merely forbidden (a timer id that is in use, a negative time-out) is left to the verbs, which answer as Temporal
+ * does. Names that are not well formed are refused; free text is mended, since a failure must not be lost for half an emoji.
+ */
+import { types } from 'node:util'
+import { z } from 'zod'
+import { MAX_DURATION_MS } from '../base/duration.js'
+import { isUuid } from '../base/uuid.js'
+import { idSchema, isWellFormed, optionalIdSchema } from './ids.js'
+import { BINARY_NULL, BINARY_PLAIN, JSON_PLAIN, type Payload } from './payload.js'
+import type * as services from './services.js'
+
+/** Failures below a failure: rows nest no deeper. */
+export const MAX_CAUSES = 20
+const COMMON_METADATA = [JSON_PLAIN, BINARY_PLAIN, BINARY_NULL]
+
+const uuid = z.string().refine(isUuid, 'not a UUID in lower case')
+const text = z.string().transform((value) => (isWellFormed(value) ? value : Buffer.from(value).toString()))
+const count = z.number().int().min(0)
+const durationMs = z.number().min(0).max(MAX_DURATION_MS)
+
+// ---- payloads
+
+/** A copy, with the one object for the metadata that nearly all have: rows know it by identity. */
+const payload = z
+  .custom<Payload>(isPayload, 'not a payload: { metadata: { encoding: …, … }, data: a Uint8Array }')
+  .transform(({ metadata, data }): Payload => {
+    const isCommon = Object.keys(metadata).length === 1
+    const common = COMMON_METADATA.find(({ encoding }) => isCommon && encoding === metadata['encoding'])
+    return { metadata: common ?? Object.freeze({ ...metadata }), data }
+  })
+const payloads = z.array(payload).optional()
+
+function isPayload(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { metadata, data } = value as Partial<Payload>
+  if (!types.isUint8Array(data) || typeof metadata !== 'object' || metadata === null) return false
+  const pairs: readonly (readonly unknown[])[] = Object.entries(metadata)
+  return (
+    Object.hasOwn(metadata, 'encoding') &&
+    pairs.every((pair) => pair.every((one) => typeof one === 'string' && isWellFormed(one)))
+  )
+}
+
+// ---- failures
+
+const causes: z.ZodType = z.lazy(() => failureKinds)
+const failureBase = { message: text, stackTrace: text.optional(), cause: causes.optional() }
+const failureKinds = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('application'),
+    ...failureBase,
+    applicationType: text.optional(),
+    nonRetryable: z.boolean().optional(),
+    details: payloads,
+    nextRetryDelayMs: z.number().optional(),
+  }),
+  z.strictObject({
+    type: z.literal('activity'),
+    ...failureBase,
+    activityId: text,
+    activityType: text,
+    scheduledEventId: count,
+    startedEventId: count,
+    retryState: z.enum([
+      ...(['InProgress', 'NonRetryableFailure', 'Timeout', 'MaximumAttemptsReached'] as const),
+      ...(['RetryPolicyNotSet', 'InternalServerError', 'CancelRequested'] as const),
+    ]),
+  }),
+  z.strictObject({
+    type: z.literal('timeout'),
+    ...failureBase,
+    timeoutType: z.enum(['StartToClose', 'ScheduleToStart', 'ScheduleToClose', 'Heartbeat']),
+    lastHeartbeatDetails: payloads,
+  }),
+  z.strictObject({ type: z.literal('canceled'), ...failureBase, details: payloads }),
+  z.strictObject({ type: z.literal('terminated'), ...failureBase }),
+  z.strictObject({ type: z.literal('none'), ...failureBase }),
+])
+
+/** Depth first: the rest of the schema follows causes as far as they go. */
+const failure = z
+  .custom((value) => causeCount(value) <= MAX_CAUSES, `more than ${MAX_CAUSES} causes, one below the other`)
+  .pipe(causes)
+  .optional()
+
+function causeCount(failure: unknown): number {
+  let found = 0
+  let one = failure
+  while (typeof one === 'object' && one !== null && found <= MAX_CAUSES) {
+    one = (one as { cause?: unknown }).cause
+    if (one !== undefined) found++
+  }
+  return found
+}
+
+// ---- commands
+
+const commands = z.array(
+  z.discriminatedUnion('type', [
+    z.strictObject({
+      type: z.literal('ScheduleActivityTask'),
+      activityId: optionalIdSchema,
+      activityType: optionalIdSchema,
+      taskQueue: optionalIdSchema.optional(),
+      input: payloads,
+      scheduleToCloseTimeoutMs: z.number().optional(),
+      startToCloseTimeoutMs: z.number().optional(),
+      scheduleToStartTimeoutMs: z.number().optional(),
+      heartbeatTimeoutMs: z.number().optional(),
+      retryPolicy: z
+        .strictObject({
+          initialIntervalMs: z.number(),
+          backoffCoefficient: z.number(),
+          maximumIntervalMs: z.number(),
+          maximumAttempts: z.number().int(),
+          nonRetryableErrorTypes: z.array(text),
+        })
+        .partial()
+        .optional(),
+    }),
+    z.strictObject({ type: z.literal('RequestCancelActivityTask'), scheduledEventId: count }),
+    z.strictObject({ type: z.literal('StartTimer'), timerId: optionalIdSchema, startToFireTimeoutMs: z.number() }),
+    z.strictObject({ type: z.literal('CancelTimer'), timerId: optionalIdSchema }),
+    z.strictObject({ type: z.literal('CompleteWorkflowExecution'), result: payloads }),
+    z.strictObject({ type: z.literal('FailWorkflowExecution'), failure }),
+  ]),
+)
+
+// ---- requests
+
+const runOf = { namespaceId: uuid, workflowId: idSchema, runId: uuid.optional() }
+const identity = optionalIdSchema
+
+/** Opaque to those who send them: they may hold more one day. */
+const workflowTaskToken = z.object({
+  ...runOf,
+  runId: uuid,
+  scheduledEventId: count,
+  startedEventId: count,
+  attempt: count,
+  stamp: count,
+  version: z.number().int(),
+})
+const activityTaskToken = z.object({
+  ...runOf,
+  runId: uuid,
+  scheduledEventId: count,
+  attempt: count,
+  stamp: count,
+  version: z.number().int(),
+})
+
+const poll = z.strictObject({
+  namespaceId: uuid,
+  taskQueue: idSchema,
+  identity,
+  waitMs: durationMs,
+  signal: z.custom<AbortSignal>(isAbortSignal, 'not an AbortSignal').optional(),
+})
+
+function isAbortSignal(value: unknown): boolean {
+  const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function'
+}
+
+/** Fields of a target may come with others: a token names an execution too. */
+export const targetSchema: z.ZodType<services.ExecutionTarget> = z.object(runOf)
+export const pageSchema: z.ZodType<{ readonly fromEventId: number; readonly limit: number }> = z.strictObject({
+  fromEventId: count.min(1),
+  limit: count.min(1),
+})
+
+/** By verb. */
+export const requestSchemas = {
+  startWorkflow: z.strictObject({
+    namespaceId: uuid,
+    workflowId: idSchema,
+    workflowType: idSchema,
+    taskQueue: idSchema,
+    input: payloads,
+    workflowExecutionTimeoutMs: durationMs,
+    workflowRunTimeoutMs: durationMs,
+    workflowTaskTimeoutMs: durationMs,
+    workflowIdReusePolicy: z.enum([
+      'AllowDuplicate',
+      'AllowDuplicateFailedOnly',
+      'RejectDuplicate',
+      'TerminateIfRunning',
+    ]),
+    workflowIdConflictPolicy: z.enum(['Fail', 'UseExisting', 'TerminateExisting']).optional(),
+    identity,
+    requestId: idSchema,
+    isFreshRequestId: z.boolean(),
+  }),
+  signalWorkflow: z.strictObject({
+    ...runOf,
+    signalName: idSchema,
+    input: payloads,
+    identity,
+    requestId: optionalIdSchema,
+  }),
+  terminateWorkflow: z.strictObject({ ...runOf, reason: text, details: payloads, identity }),
+  pollWorkflowTask: poll,
+  pollActivityTask: poll,
+  respondWorkflowTaskCompleted: z.strictObject({
+    token: workflowTaskToken,
+    commands,
+    identity,
+    sdk: optionalIdSchema,
+    returnNewWorkflowTask: z.boolean(),
+    forceCreateNewWorkflowTask: z.boolean(),
+  }),
+  respondWorkflowTaskFailed: z.strictObject({
+    token: workflowTaskToken,
+    cause: z.enum([
+      ...(['UnhandledCommand', 'BadScheduleActivityAttributes', 'BadRequestCancelActivityAttributes'] as const),
+      ...(['BadStartTimerAttributes', 'BadCancelTimerAttributes', 'BadCompleteWorkflowExecutionAttributes'] as const),
+      ...(['BadFailWorkflowExecutionAttributes', 'StartTimerDuplicateId', 'ScheduleActivityDuplicateId'] as const),
+      ...(['WorkflowWorkerUnhandledFailure', 'NonDeterministicError', 'ForceCloseCommand'] as const),
+      ...(['PendingActivitiesLimitExceeded', 'PayloadsTooLarge'] as const),
+    ]),
+    failure,
+    identity,
+  }),
+  respondActivityTaskCompleted: z.strictObject({ token: activityTaskToken, result: payloads, identity }),
+  respondActivityTaskFailed: z.strictObject({
+    token: activityTaskToken,
+    failure,
+    lastHeartbeatDetails: payloads,
+    identity,
+  }),
+  respondActivityTaskCanceled: z.strictObject({ token: activityTaskToken, details: payloads, identity }),
+} satisfies { readonly [V in CheckedVerb]: FieldsOf<Parameters<services.HistoryService[V]>[0]> }
+
+/** The verbs that take a request; the others take a target. */
+export type CheckedVerb =
+  | 'startWorkflow'
+  | 'signalWorkflow'
+  | 'terminateWorkflow'
+  | 'pollWorkflowTask'
+  | 'pollActivityTask'
+  | 'respondWorkflowTaskCompleted'
+  | 'respondWorkflowTaskFailed'
+  | 'respondActivityTaskCompleted'
+  | 'respondActivityTaskFailed'
+  | 'respondActivityTaskCanceled'
+
+/** A schema with a field for each of the request's. */
+type FieldsOf<Request> = z.ZodObject<Readonly<Record<keyof Request, z.ZodType>>, z.core.$strict>
