@@ -30,6 +30,8 @@ import { Train } from './workflow/train.js'
 const SDK = 'shardloom/0.1.0'
 const DEFAULT_GRACE_MS = 10_000
 const INCARNATION_BYTES = 16
+/** Of a commit: a turn may bring as much in its commands as in what caused them, and rows have their own weight. */
+const TURNS_SHARE = 3 / 8
 
 /** How a loom is closed. */
 export interface CloseOptions {
@@ -165,7 +167,9 @@ export class Loom {
 }
 
 function compose(options: CheckedLoomOptions): LoomParts {
-  const { clock, random, settings, namespaceId, taskQueues, workflows, activities, identity } = options
+  const { clock, random, namespaceId, taskQueues, workflows, activities, identity } = options
+  // What the medium takes in one commit is known when it is there.
+  const settings = { ...options.settings }
   const train = new Train({ clock })
   // Between two windows of workflow code nothing of the application may run.
   const logger = new DeferredLog(options.logger, train)
@@ -202,7 +206,10 @@ function compose(options: CheckedLoomOptions): LoomParts {
     reopenInitialMs: settings.reopenInitialMs,
     reopenMaximumMs: settings.reopenMaximumMs,
     afterRound: (fn) => train.afterRound(fn),
-    onOpened: (medium, shards) => history.opened(medium, shards),
+    onOpened: (medium, shards) => {
+      settings.maxTurnBytes = Math.min(settings.maxTurnBytes, medium.supports.maxCommitBytes * TURNS_SHARE)
+      return history.opened(medium, shards)
+    },
     onLost: (shard, error) => history.lost(shard, error),
   })
   let matching!: Matching

@@ -19,6 +19,8 @@ export interface TurnRequest {
   readonly decide: (turn: LiveTurn) => unknown
   readonly resolve: (value: never) => void
   readonly reject: (error: Error) => void
+  /** What it brings into the turn, payloads and failures: known before it is decided, so that no turn becomes too big. Absent: next to nothing. */
+  readonly bytes?: number
   /** Called when the turn is staged: what it stages is in the same commit. */
   readonly alongside?: () => void
 }
@@ -52,12 +54,14 @@ export interface ExecutionView extends TaskRef {
   readonly goneBy: Error | undefined
   backlogTaskId(itemId: number): number | undefined
   submitCause(request: TurnRequest): void
+  /** Undefined: none waits, or the turn being made has no room for it. */
   nextCause(): TurnRequest | undefined
   /** Runs one request within the turn being made. */
   apply(request: TurnRequest): boolean
   refuseCauses(): void
   dropCode(): void
-  closeTask(): void
+  /** `commandBytes`: what its commands bring into the turn. */
+  closeTask(commandBytes: number): void
   /** To be done when the turn being made is durable. */
   addEffect(effect: Effect): void
   settledTurn(staged: StagedView): void

@@ -27,6 +27,7 @@ import { backlogBounds } from '../queue/task-keys.js'
 import type { HistoryContext } from './context.js'
 import type { Effect, ExecutionView, StagedView } from './contract.js'
 import type { Execution } from './execution.js'
+import { fittingOutcome, outcomeBytes } from './limits.js'
 import { WORKFLOW_TASK_ITEM } from './rows.js'
 import { uuidKey } from '../base/uuid.js'
 
@@ -181,14 +182,16 @@ export class Dispatcher implements TaskStarter {
     })
   }
 
-  #ended(execution: ExecutionView, token: ActivityTaskToken, outcome: ActivityOutcome): void {
-    const { identity } = this.#parts.context.host
+  #ended(execution: ExecutionView, token: ActivityTaskToken, told: ActivityOutcome): void {
+    const { identity, settings } = this.#parts.context.host
+    const outcome = fittingOutcome(told, settings)
     const decide = (turn: LiveTurn): void => {
       if (outcome.type === 'completed') completeActivity(turn, token, { result: outcome.result, identity })
       else if (outcome.type === 'failed') failActivity(turn, token, { failure: outcome.failure, identity })
       else cancelActivity(turn, token, { details: outcome.details, identity })
     }
-    execution.submitCause({ decide, resolve: ignore, reject: (error) => this.#outcomeRefused(token, error) })
+    const reject = (error: Error): void => this.#outcomeRefused(token, error)
+    execution.submitCause({ decide, resolve: ignore, reject, bytes: outcomeBytes(outcome) })
   }
 
   async #endedAfterEviction(token: ActivityTaskToken, hash: number, outcome: ActivityOutcome): Promise<void> {

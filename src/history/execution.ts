@@ -52,6 +52,8 @@ export class Execution implements ExecutionView {
   /** The last turn that was staged; durable turns settle in order. */
   #lastStaged: Staged | undefined = undefined
   #stagedCount = 0
+  /** What the requests of the turn being made have brought into it. */
+  #turnBytes = 0
   #runningCrc = 0
   /** Its current-run row must be written: it is new, or has just closed. */
   #isCurrentRowDirty = true
@@ -104,8 +106,8 @@ export class Execution implements ExecutionView {
   // ---- turns
 
   /** Something that workflow code may have to see: it becomes an event when its window opens. */
-  cause<T>(decide: (turn: LiveTurn) => T): Promise<T> {
-    return new Promise<T>((resolve, reject) => this.submitCause({ decide, resolve: resolve, reject }))
+  cause<T>(decide: (turn: LiveTurn) => T, bytes: number): Promise<T> {
+    return new Promise<T>((resolve, reject) => this.submitCause({ decide, resolve: resolve, reject, bytes }))
   }
 
   submitCause(request: TurnRequest): void {
@@ -117,32 +119,30 @@ export class Execution implements ExecutionView {
   }
 
   /** Anything else: it waits for the end of an open task. */
-  transact<T>(decide: (turn: LiveTurn) => T): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const request: TurnRequest = { decide, resolve: resolve, reject }
-      if (this.goneBy !== undefined) reject(this.goneBy)
-      else if (this.#task !== undefined) (this.#afterTask ??= []).push(request)
-      else this.#take(request)
-    })
+  transact<T>(decide: (turn: LiveTurn) => T, bytes = 0): Promise<T> {
+    return new Promise<T>((resolve, reject) => this.#submit({ decide, resolve: resolve, reject, bytes }))
   }
 
   /** As `transact`; `alongside` is called when `decide` changed something, so that what it stages is in the same commit. */
-  transactWith<T>(decide: (turn: LiveTurn) => T, alongside: () => void): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const request: TurnRequest = { decide, resolve: resolve, reject, alongside }
-      if (this.goneBy !== undefined) reject(this.goneBy)
-      else if (this.#task !== undefined) (this.#afterTask ??= []).push(request)
-      else this.#take(request)
-    })
+  transactWith<T>(decide: (turn: LiveTurn) => T, alongside: () => void, bytes: number): Promise<T> {
+    return new Promise<T>((resolve, reject) => this.#submit({ decide, resolve: resolve, reject, bytes, alongside }))
   }
 
-  /** The first turn. With `mayRunNow` a local worker takes the first workflow task within it. */
-  begin<T>(decide: (turn: LiveTurn) => void, value: T, mayRunNow: boolean): Promise<T> {
+  #submit(request: TurnRequest): void {
+    if (this.goneBy !== undefined) request.reject(this.goneBy)
+    else if (this.#task !== undefined) (this.#afterTask ??= []).push(request)
+    else this.#take(request)
+  }
+
+  /** The first turn. A local worker takes the first workflow task within it, unless it has to go into the commit of the turn before. */
+  begin<T>(decide: (turn: LiveTurn) => void, value: T, bytes: number, isAlongside: boolean): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.turn.nowMs = this.host.clock.nowMs()
+      this.#turnBytes = bytes
       decide(this.turn)
       this.#gather().answer(resolve, reject, value)
-      if (!mayRunNow || !this.#openTaskIfLocal()) this.stage()
+      if (isAlongside) this.#stage(true)
+      else if (!this.#openTaskIfLocal()) this.#stage(false)
     })
   }
 
@@ -159,7 +159,7 @@ export class Execution implements ExecutionView {
     if (!this.apply(request) || this.#openTaskIfLocal()) return
     // Code that has not seen these events would go on from a past that never was.
     if (this.code !== undefined && this.turn.events.some(isSeenByCode)) this.dropCode()
-    this.stage()
+    this.#stage(false)
     if (this.goneBy === undefined) request.alongside?.()
   }
 
@@ -185,6 +185,7 @@ export class Execution implements ExecutionView {
       else request.resolve(value as never)
       return false
     }
+    if (request.bytes !== undefined) this.#turnBytes += request.bytes
     this.#gather().answer(request.resolve, request.reject, value)
     return true
   }
@@ -240,19 +241,26 @@ export class Execution implements ExecutionView {
   }
 
   nextCause(): TurnRequest | undefined {
-    return this.#causes?.shift()
+    const next = this.#causes?.[0]
+    if (next === undefined) return undefined
+    const bytes = this.#turnBytes + (next.bytes ?? 0)
+    // The first is never too big: whoever submits it has seen to that.
+    if (this.#turnBytes > 0 && bytes > this.host.settings.maxTurnBytes) return undefined
+    return this.#causes!.shift()
   }
 
   /** The open task has ended: everything of it is staged, and what waited goes on. */
-  closeTask(): void {
+  closeTask(commandBytes: number): void {
     this.#task = undefined
-    this.stage()
+    this.#turnBytes += commandBytes
+    this.#stage(false)
     this.#drain()
   }
 
+  /** What waited for the end of a task goes before further causes: a flood of these must not hold up a terminate. */
   #drain(): void {
     while (this.#task === undefined && this.goneBy === undefined) {
-      const next = this.#causes?.shift() ?? this.#afterTask?.shift()
+      const next = this.#afterTask?.shift() ?? this.#causes?.shift()
       if (next === undefined) return
       this.#take(next)
     }
@@ -261,11 +269,11 @@ export class Execution implements ExecutionView {
   // ---- staging
 
   /** Stages the rows of the turn that was made: one commit with all of it. */
-  stage(): void {
+  #stage(isAlongside: boolean): void {
     const staged = this.#gather()
     this.#staging = undefined
     try {
-      this.#stageTurn(staged)
+      this.#stageTurn(staged, isAlongside)
     } catch (error) {
       // A mistake of ours: what is staged by half must never be written.
       this.host.failShard(this.shard, error instanceof Error ? error : new Error(String(error)))
@@ -277,9 +285,11 @@ export class Execution implements ExecutionView {
     }
   }
 
-  #stageTurn(staged: Staged): void {
+  #stageTurn(staged: Staged, isAlongside: boolean): void {
     const { turn, shard, state } = this
-    shard.beginTurn(this.host.settings.maxTurnBytes)
+    // A big turn has a commit to itself: with what is staged already it might be more than one can hold.
+    if (!isAlongside) shard.beginTurn(this.host.settings.maxTurnBytes - this.#turnBytes - flushedBytes(turn))
+    this.#turnBytes = 0
     this.host.dispatch(this, staged)
     const { named, due } = this.items.write(turn)
     staged.due = due
@@ -353,6 +363,12 @@ export class Execution implements ExecutionView {
     this.#causes = undefined
     for (const request of waiting) this.#refuse(request, error)
   }
+}
+
+/** Events that waited for the end of a held task are written with it: 2 MB of them at most. */
+function flushedBytes({ changes }: LiveTurn): number {
+  for (let at = 0; at < changes.length; at++) if (changes[at]!.type === 'flushBuffer') return Infinity
+  return 0
 }
 
 function hasWorkflowTask(tasks: readonly NewTask[]): boolean {

@@ -1,47 +1,144 @@
-/** How much one turn may carry: everything that comes from outside is weighed before it is staged. */
+/**
+ * How much one turn may carry: everything that comes from outside is weighed, and found to fit into rows, before it is staged.
+ *
+ * Invariant: what a turn's causes bring weighs at most `maxTurnBytes`, and its commands as much again, so that one commit
+ * holds it (`settings.maxTurnBytes` is kept below half a commit of the medium).
+ */
 import { LoomError } from '../base/errors.js'
-import type { Command } from '../protocol/command.js'
-import type { HistoryEvent } from '../protocol/event.js'
+import { BadCommandError } from '../machine/errors.js'
+import { failureBytes, MAX_KEPT_FAILURE_BYTES, payloadsBytes, shortenedFailure } from '../machine/weights.js'
+import type { Command, CommandType, ScheduleActivityTaskCommand } from '../protocol/command.js'
+import type { WorkflowTaskFailedCause } from '../protocol/event.js'
+import type { Failure } from '../protocol/failure.js'
 import type { Payloads } from '../protocol/payload.js'
+import type { ActivityOutcome } from '../protocol/services.js'
+import type { Settings } from '../protocol/settings.js'
 
-export function payloadsBytes(payloads: Payloads | undefined): number {
-  let bytes = 0
-  if (payloads !== undefined) for (const { data } of payloads) bytes += data.length
+type Limits = Pick<Settings, 'maxPayloadBytes' | 'maxTurnBytes'>
+
+/** Rows of a command beside its payloads and ids; counted only where there are many. */
+const COMMAND_BYTES = 256
+const MANY_COMMANDS = 100
+
+/** Type of the failure that something too big becomes. */
+export const TOO_LARGE = 'PayloadsTooLarge'
+
+const BAD_ATTRIBUTES: Readonly<Record<CommandType, WorkflowTaskFailedCause>> = {
+  ScheduleActivityTask: 'BadScheduleActivityAttributes',
+  RequestCancelActivityTask: 'BadRequestCancelActivityAttributes',
+  StartTimer: 'BadStartTimerAttributes',
+  CancelTimer: 'BadCancelTimerAttributes',
+  CompleteWorkflowExecution: 'BadCompleteWorkflowExecutionAttributes',
+  FailWorkflowExecution: 'BadFailWorkflowExecutionAttributes',
+}
+
+// ---- one value
+
+/** What they weigh. Throws LOOM_INVALID_ARGUMENT, naming `path`, when one of them is too big, or all together. */
+export function checkPayloads(payloads: Payloads | undefined, limits: Limits, path: string): number {
+  if (payloads === undefined) return 0
+  checkEach(payloads, limits, path)
+  const bytes = payloadsBytes(payloads)
+  if (bytes > limits.maxTurnBytes) throw tooBig(path, bytes, limits.maxTurnBytes)
   return bytes
 }
 
-/** Throws LOOM_INVALID_ARGUMENT, naming `path`, when one of them is bigger than `maxBytes`. */
-export function checkPayloads(payloads: Payloads | undefined, maxBytes: number, path: string): void {
+/** As `checkPayloads`. Failures without details are small: they weigh nothing up to some size. */
+export function checkFailure(failure: Failure | undefined, limits: Limits, path: string): number {
+  const bytes = failureBytes(failure)
+  if (bytes <= MAX_KEPT_FAILURE_BYTES && bytes <= limits.maxPayloadBytes) return 0
+  for (let one = failure; bytes !== Infinity && one !== undefined; one = one.cause) {
+    if ('details' in one) checkEach(one.details, limits, `${path}.details`)
+    else if (one.type === 'timeout') checkEach(one.lastHeartbeatDetails, limits, `${path}.lastHeartbeatDetails`)
+  }
+  if (bytes <= MAX_KEPT_FAILURE_BYTES) return 0
+  if (bytes > limits.maxTurnBytes) throw tooBig(path, bytes, limits.maxTurnBytes)
+  return bytes
+}
+
+export function checkText(text: string, limits: Limits, path: string): number {
+  if (text.length * 3 <= limits.maxPayloadBytes) return text.length
+  const bytes = Buffer.byteLength(text)
+  if (bytes > limits.maxPayloadBytes) throw tooBig(path, bytes, limits.maxPayloadBytes)
+  return bytes
+}
+
+function checkEach(payloads: Payloads | undefined, { maxPayloadBytes }: Limits, path: string): void {
   if (payloads === undefined) return
-  for (const { data } of payloads) {
-    if (data.length > maxBytes) {
-      throw new LoomError(
-        'LOOM_INVALID_ARGUMENT',
-        `${path}: a payload of ${data.length} bytes; at most ${maxBytes} are allowed`,
-      )
+  for (let at = 0; at < payloads.length; at++) {
+    const { length } = payloads[at]!.data
+    if (length > maxPayloadBytes) throw tooBig(`${path}: a payload`, length, maxPayloadBytes)
+  }
+}
+
+function tooBig(path: string, bytes: number, maxBytes: number): LoomError {
+  const size = bytes === Infinity ? 'cannot be written' : `${bytes} bytes; at most ${maxBytes} are allowed`
+  return new LoomError('LOOM_INVALID_ARGUMENT', `${path}: ${size}`)
+}
+
+// ---- the commands of a workflow task
+
+/**
+ * What they weigh. Throws LOOM_INVALID_ARGUMENT when it is too much, and a BadCommandError for a command that no row can
+ * hold: definitions are checked, but what code throws may be anything.
+ */
+export function checkCommandsFit(commands: readonly Command[], limits: Limits, workflowId: string): number {
+  let bytes = 0
+  for (let at = 0; at < commands.length; at++) {
+    const command = commands[at]!
+    switch (command.type) {
+      case 'ScheduleActivityTask':
+        checkActivityTexts(command)
+        bytes += checkPayloads(command.input, limits, 'input of an activity')
+        break
+      case 'StartTimer':
+      case 'CancelTimer':
+        if (typeof command.timerId !== 'string') throw notText(command)
+        break
+      case 'CompleteWorkflowExecution':
+        bytes += checkPayloads(command.result, limits, 'result of the workflow')
+        break
+      case 'FailWorkflowExecution':
+        bytes += checkFailure(command.failure, limits, 'failure of the workflow')
     }
   }
-}
-
-export function commandsBytes(commands: readonly Command[]): number {
-  let bytes = 0
-  for (const command of commands) {
-    if (command.type === 'ScheduleActivityTask') bytes += payloadsBytes(command.input)
-    else if (command.type === 'CompleteWorkflowExecution') bytes += payloadsBytes(command.result)
-    else if (command.type === 'FailWorkflowExecution' && command.failure?.type === 'application')
-      bytes += payloadsBytes(command.failure.details)
-  }
+  if (commands.length > MANY_COMMANDS) bytes += commands.length * (COMMAND_BYTES + Buffer.byteLength(workflowId))
+  if (bytes > limits.maxTurnBytes) throw tooBig('the commands of one workflow task', bytes, limits.maxTurnBytes)
   return bytes
 }
 
-/** Of what one cause brings into the turn. */
-export function causeBytes(event: HistoryEvent): number {
-  switch (event.eventType) {
-    case 'WorkflowExecutionSignaled':
-      return payloadsBytes(event.attributes.input)
-    case 'ActivityTaskCompleted':
-      return payloadsBytes(event.attributes.result)
-    default:
-      return 0
+function checkActivityTexts(command: ScheduleActivityTaskCommand): void {
+  const { activityId, activityType, taskQueue, retryPolicy } = command
+  if (typeof activityId !== 'string' || typeof activityType !== 'string') throw notText(command)
+  if (taskQueue !== undefined && typeof taskQueue !== 'string') throw notText(command)
+  const types = retryPolicy?.nonRetryableErrorTypes
+  if (types === undefined) return
+  for (let at = 0; at < types.length; at++) if (typeof types[at] !== 'string') throw notText(command)
+}
+
+function notText(command: Command): BadCommandError {
+  return new BadCommandError(command, BAD_ATTRIBUTES[command.type], 'something else is where text belongs')
+}
+
+// ---- the end of an attempt in this process
+
+/** The outcome, or what can be recorded of one that is too big: nobody is there to be refused, and running it again would not help. */
+export function fittingOutcome(outcome: ActivityOutcome, limits: Limits): ActivityOutcome {
+  try {
+    if (outcome.type === 'completed') checkPayloads(outcome.result, limits, 'result of the activity')
+    else if (outcome.type === 'failed') checkFailure(outcome.failure, limits, 'failure')
+    else checkPayloads(outcome.details, limits, 'details')
+    return outcome
+  } catch (error) {
+    if (outcome.type === 'canceled') return { type: 'canceled', details: undefined }
+    if (outcome.type === 'failed') return { type: 'failed', failure: shortenedFailure(outcome.failure) }
+    const message = error instanceof Error ? error.message : String(error)
+    return { type: 'failed', failure: { type: 'application', message, applicationType: TOO_LARGE, nonRetryable: true } }
   }
+}
+
+/** What an outcome that fits brings into its turn. */
+export function outcomeBytes(outcome: ActivityOutcome): number {
+  if (outcome.type === 'completed') return payloadsBytes(outcome.result)
+  return outcome.type === 'failed' ? failureBytes(outcome.failure) : payloadsBytes(outcome.details)
 }

@@ -4,7 +4,7 @@
  * Invariant: what it delivers is history's order; nothing of it is staged before `complete`, `fail` or `abandon`, and after
  * one of them, or `forget`, every call is without effect.
  */
-import { LoomError } from '../base/errors.js'
+import { isLoomError, LoomError } from '../base/errors.js'
 import type { Command } from '../protocol/command.js'
 import type { HistoryEvent, WorkflowTaskFailedCause } from '../protocol/event.js'
 import type { Failure } from '../protocol/failure.js'
@@ -12,8 +12,9 @@ import type { ExecutionRef } from '../protocol/ids.js'
 import type { LocalWorkflowTask } from '../protocol/services.js'
 import { BadCommandError } from '../machine/errors.js'
 import { completeLocalWorkflowTask, failLocalWorkflowTask } from '../machine/local-workflow-task.js'
+import { keptFailure } from '../machine/weights.js'
 import type { ExecutionView } from './contract.js'
-import { causeBytes, commandsBytes } from './limits.js'
+import { checkCommandsFit, TOO_LARGE } from './limits.js'
 
 const NO_EVENTS: readonly HistoryEvent[] = []
 
@@ -24,7 +25,6 @@ export class OpenTask implements LocalWorkflowTask {
   /** Index in the turn's events of the next one to deliver. */
   #cursor = 0
   #deliveredCount = 0
-  #deliveredBytes = 0
   #isOver = false
 
   constructor(execution: ExecutionView) {
@@ -75,8 +75,7 @@ export class OpenTask implements LocalWorkflowTask {
     for (;;) {
       const recorded = this.nextRecorded()
       if (recorded !== undefined || this.#isOver) return recorded
-      const { maxCausesPerLocalTask, maxTurnBytes } = execution.host.settings
-      if (this.#deliveredCount >= maxCausesPerLocalTask || this.#deliveredBytes > maxTurnBytes) return undefined
+      if (this.#deliveredCount >= execution.host.settings.maxCausesPerLocalTask) return undefined
       const cause = execution.nextCause()
       if (cause === undefined) return undefined
       execution.apply(cause)
@@ -91,7 +90,6 @@ export class OpenTask implements LocalWorkflowTask {
       const event = events[this.#cursor++]!
       if (!isSeenByCode(event)) continue
       this.#deliveredCount++
-      this.#deliveredBytes += causeBytes(event)
       return event
     }
     return undefined
@@ -111,18 +109,10 @@ export class OpenTask implements LocalWorkflowTask {
     const execution = this.#execution
     const { turn, host } = execution
     turn.nowMs = host.clock.nowMs()
-    const bytes = commandsBytes(commands)
-    if (bytes > host.settings.maxTurnBytes) {
-      const message = `the commands of one workflow task carry ${bytes} bytes of payloads; at most ${host.settings.maxTurnBytes} are allowed`
-      this.fail(
-        'PayloadsTooLarge',
-        { type: 'application', message, applicationType: 'PayloadsTooLarge' },
-        'Start fewer at once, or pass references instead of data.',
-      )
-      return NO_EVENTS
-    }
     let firstCommand: number
+    let commandBytes: number
     try {
+      commandBytes = checkCommandsFit(commands, host.settings, execution.workflowId)
       firstCommand = completeLocalWorkflowTask(turn, {
         beginTimeMs: this.beginTimeMs,
         identity: host.identity,
@@ -131,20 +121,26 @@ export class OpenTask implements LocalWorkflowTask {
         historySizeBytes: execution.sizeBytes,
       })
     } catch (error) {
-      if (!(error instanceof BadCommandError)) throw error
-      this.#fail(
-        error.failedCause,
-        { type: 'application', message: error.message, applicationType: 'BadCommand' },
-        'Mend the call and deploy.',
-        undefined,
-      )
+      this.#refuse(error)
       return NO_EVENTS
     }
     const recorded = turn.events.slice(firstCommand)
     this.#isOver = true
     if (!execution.isOpen) execution.refuseCauses()
-    execution.closeTask()
+    execution.closeTask(commandBytes)
     return recorded
+  }
+
+  /** The commands cannot be: the task fails for it, and nothing else. */
+  #refuse(error: unknown): void {
+    if (error instanceof BadCommandError) {
+      const { failedCause, message } = error
+      const failure = { type: 'application', message, applicationType: 'BadCommand' } as const
+      return this.#fail(failedCause, failure, 'Mend the call and deploy.', undefined)
+    }
+    if (!isLoomError(error, 'LOOM_INVALID_ARGUMENT')) throw error
+    const failure = { type: 'application', message: error.message, applicationType: TOO_LARGE } as const
+    this.#fail('PayloadsTooLarge', failure, 'Start fewer at once, or pass references instead of data.', undefined)
   }
 
   fail(cause: WorkflowTaskFailedCause, failure: Failure, hint: string, eventId?: number): void {
@@ -156,7 +152,8 @@ export class OpenTask implements LocalWorkflowTask {
     }
   }
 
-  #fail(cause: WorkflowTaskFailedCause, failure: Failure, hint: string, eventId: number | undefined): void {
+  #fail(cause: WorkflowTaskFailedCause, thrown: Failure, hint: string, eventId: number | undefined): void {
+    const failure = keptFailure(thrown)
     const execution = this.#execution
     const { turn, host, state } = execution
     turn.nowMs = host.clock.nowMs()
@@ -186,7 +183,7 @@ export class OpenTask implements LocalWorkflowTask {
     )
     this.#isOver = true
     execution.dropCode()
-    execution.closeTask()
+    execution.closeTask(0)
   }
 
   abandon(): void {
@@ -198,7 +195,7 @@ export class OpenTask implements LocalWorkflowTask {
     const scheduledEventId = state.workflowTaskProgress?.scheduledEventId ?? state.workflowTask?.scheduledEventId ?? 0
     // What was scheduled stays scheduled, and waits in the backlog like any task that nobody took.
     turn.addTask({ type: 'DispatchWorkflowTask', scheduledEventId })
-    execution.closeTask()
+    execution.closeTask(0)
   }
 
   whenDurable(fn: () => void): void {

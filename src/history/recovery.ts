@@ -130,7 +130,7 @@ async function failLost(context: HistoryContext, lost: readonly LostAttempt[]): 
 async function failOne(context: HistoryContext, attempt: LostAttempt): Promise<void> {
   try {
     const execution = await context.findRun(attempt.ref, attempt.hash)
-    await execution.cause((turn) => loseActivity(turn, attempt))
+    await execution.cause((turn) => loseActivity(turn, attempt), 0)
   } catch (error) {
     if (
       isLoomError(error, 'LOOM_NOT_FOUND') ||

@@ -10,6 +10,7 @@ import { findOpenActivity } from './activity.js'
 import type { ActivityInfo } from './state.js'
 import type { ActivityProgress } from './transition.js'
 import type { Turn } from './turn.js'
+import { keptFailure } from './weights.js'
 
 export interface ActivityTaking {
   readonly attempt: number
@@ -157,7 +158,7 @@ export function backOff(
     identity: '',
     requestId: '',
     incarnation: '',
-    lastFailure: failure,
+    lastFailure: keptFailure(failure),
     heartbeatDetails,
     dueAtMs,
     dueType: 'Retry',

@@ -7,6 +7,7 @@
 import type { EventAttributes, EventOf, EventType, HistoryEvent } from '../protocol/event.js'
 import type { ExecutionState } from './state.js'
 import type { Turn } from './turn.js'
+import { eventBytes } from './weights.js'
 
 type ActivityEnd = EventOf<
   'ActivityTaskCompleted' | 'ActivityTaskFailed' | 'ActivityTaskTimedOut' | 'ActivityTaskCanceled'
@@ -15,10 +16,20 @@ type ActivityEnd = EventOf<
 
 /** More than this many waiting events end the task that holds them up. As in Temporal. */
 export const MAX_BUFFERED_EVENTS = 100
+/** Nor more than this many bytes: all of them are written with the answer, in one commit. As in Temporal. */
+const MAX_BUFFERED_BYTES = 2 * 1024 * 1024
 
 /** Does a worker hold a workflow task? A local one never does: its task is started and completed in one turn. */
 export function isWorkflowTaskHeld(state: ExecutionState): boolean {
   return state.workflowTaskProgress !== undefined && state.workflowTaskProgress.startedEventId !== 0
+}
+
+/** Has more come in than a worker that holds a task may hold up? */
+export function isBufferFull({ buffered }: ExecutionState): boolean {
+  if (buffered === undefined) return false
+  let bytes = 0
+  for (const event of buffered) bytes += eventBytes(event)
+  return buffered.length >= MAX_BUFFERED_EVENTS || bytes >= MAX_BUFFERED_BYTES
 }
 
 /** Records what came from outside, not from a command. Returns its event id; 0 when it has to wait for one. */

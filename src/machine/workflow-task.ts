@@ -8,7 +8,7 @@
 import type { EventOf, WorkflowTaskFailedCause } from '../protocol/event.js'
 import type { Failure } from '../protocol/failure.js'
 import type { PendingWorkflowTask, WorkflowTaskToken } from '../protocol/services.js'
-import { flushBuffer, isWorkflowTaskHeld, MAX_BUFFERED_EVENTS } from './buffer.js'
+import { flushBuffer, isBufferFull, isWorkflowTaskHeld } from './buffer.js'
 import { EXECUTION_CLOSED, NotFoundError, WORKFLOW_TASK_NOT_FOUND } from './errors.js'
 import type { ExecutionState } from './state.js'
 import type { WorkflowTaskProgress } from './transition.js'
@@ -32,8 +32,8 @@ export function scheduleWorkflowTask(turn: Turn): void {
     if (state.workflowTask === undefined) scheduleFirstAttempt(turn)
   } else if (isWorkflowTaskHeld(state)) {
     // Whoever holds it so long is not to hold up everybody else; its answer will come too late.
-    const isFull = state.buffered !== undefined && state.buffered.length >= MAX_BUFFERED_EVENTS
-    if (isFull) endAttempt(turn, progress, { cause: 'ForceCloseCommand', failure: undefined, identity: '' })
+    if (isBufferFull(state))
+      endAttempt(turn, progress, { cause: 'ForceCloseCommand', failure: undefined, identity: '' })
   } else if (progress.isBackingOff && state.stall === undefined) endBackoff(turn, progress)
 }
 

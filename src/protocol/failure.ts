@@ -70,3 +70,6 @@ export type Failure =
 
 /** `applicationType` of the failure of an attempt whose host died before it answered. */
 export const WORKER_LOST = 'WorkerLost'
+
+/** Failures below a failure, each the cause of the one above: rows nest no deeper. */
+export const MAX_CAUSES = 30

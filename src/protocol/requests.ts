@@ -9,12 +9,11 @@ import { types } from 'node:util'
 import { z } from 'zod'
 import { MAX_DURATION_MS } from '../base/duration.js'
 import { isUuid } from '../base/uuid.js'
+import { MAX_CAUSES } from './failure.js'
 import { idSchema, isWellFormed, optionalIdSchema } from './ids.js'
 import { BINARY_NULL, BINARY_PLAIN, JSON_PLAIN, type Payload } from './payload.js'
 import type * as services from './services.js'
 
-/** Failures below a failure: rows nest no deeper. */
-export const MAX_CAUSES = 20
 const COMMON_METADATA = [JSON_PLAIN, BINARY_PLAIN, BINARY_NULL]
 
 const uuid = z.string().refine(isUuid, 'not a UUID in lower case')

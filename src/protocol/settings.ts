@@ -25,7 +25,7 @@ export const settingsSchema = z.strictObject({
   maxPayloadBytes: count(2 * 1024 * 1024, 'One payload; a bigger one is refused.'),
   maxTurnBytes: count(
     3 * 1024 * 1024,
-    'Payloads that one turn of an execution may write; a workflow task with more fails.',
+    'Payloads that one turn of an execution may bring in, and write as commands: a workflow task with more fails. At most 3/8 of a commit of the medium.',
   ),
   maxHistoryPageEvents: count(1000, 'Events of one page of `history`.'),
   openIdFilterBytes: count(2 * 1024 * 1024, 'Counting filter of open workflow ids: spares a read at each start.'),

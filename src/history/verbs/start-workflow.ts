@@ -13,6 +13,7 @@ import type { StartWorkflowRequest, StartWorkflowResponse, WorkflowIdConflictPol
 import { ringHash } from '../../shard/ring.js'
 import { RunClosed } from '../closed-slot.js'
 import type { HistoryContext } from '../context.js'
+import { payloadsBytes } from '../../machine/weights.js'
 import { checkPayloads } from '../limits.js'
 import { AlreadyStartedError } from '../errors.js'
 import { Execution } from '../execution.js'
@@ -25,7 +26,7 @@ const MAX_LOOKS = 10
 
 export function startWorkflow(context: HistoryContext, request: StartWorkflowRequest): Promise<StartWorkflowResponse> {
   checkPolicies(request)
-  checkPayloads(request.input, context.settings.maxPayloadBytes, 'input')
+  checkPayloads(request.input, context.settings, 'input')
   const hash = ringHash(request.namespaceId, request.workflowId)
   return isSurelyFree(context, request, hash)
     ? create(context, request, hash)
@@ -98,10 +99,11 @@ async function meetCached(
   if (current.isOpen) return meetOpen(context, request, hash, current)
   const { started, status } = current.state
   const { requestId } = started!.attributes
+  // Taken before the wait: the close is told to the slots that are there when it is durable.
+  const closed = context.waiters.slotOf(current)
   // Its close is on its way to the medium: what this start says of it holds only when that is durable.
   await durable(current)
-  if (requestId === request.requestId)
-    return { runId: current.runId, started: true, closed: context.waiters.slotOf(current) }
+  if (requestId === request.requestId) return { runId: current.runId, started: true, closed }
   checkReuse(request, { runId: current.runId, status, requestId, startTimeMs: started!.eventTimeMs })
   return undefined
 }
@@ -152,14 +154,15 @@ async function replaceOpen(
       })
       return true
     },
-    () => (answer = begin(context, request, hash, { runId, runKey: key }, false)),
+    () => (answer = begin(context, request, hash, { runId, runKey: key }, true)),
+    payloadsBytes(request.input),
   )
   return terminated ? await answer : undefined
 }
 
 function create(context: HistoryContext, request: StartWorkflowRequest, hash: number): Promise<StartWorkflowResponse> {
   const { text, key } = context.runIds.next(context.clock.nowMs())
-  return begin(context, request, hash, { runId: text, runKey: key }, true)
+  return begin(context, request, hash, { runId: text, runKey: key }, false)
 }
 
 function begin(
@@ -167,7 +170,7 @@ function begin(
   request: StartWorkflowRequest,
   hash: number,
   run: { readonly runId: string; readonly runKey: string },
-  mayRunNow: boolean,
+  isAlongside: boolean,
 ): Promise<StartWorkflowResponse> {
   const { namespaceId, workflowId } = request
   const ref = { namespaceId, namespaceKey: namespaceKey(namespaceId), workflowId, ...run, hash }
@@ -191,7 +194,8 @@ function begin(
         replayRules: REPLAY_RULES,
       }),
     { runId: run.runId, started: true, closed },
-    mayRunNow,
+    payloadsBytes(request.input),
+    isAlongside,
   )
   if (execution.goneBy !== undefined) return started
   context.openIds.add(hash, workflowId.length)

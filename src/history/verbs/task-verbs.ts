@@ -1,5 +1,4 @@
 /** What a worker that polls answers: the plain-data verbs. Each checks its token against the state before it changes anything. */
-import { LoomError } from '../../base/errors.js'
 import type { LiveTurn } from '../../machine/machine.js'
 import { cancelActivity, completeActivity, failActivity } from '../../machine/activity-end.js'
 import { completeWorkflowTask } from '../../machine/workflow-task-answer.js'
@@ -16,7 +15,7 @@ import type {
 } from '../../protocol/services.js'
 import type { HistoryContext } from '../context.js'
 import type { Dispatcher } from '../dispatcher.js'
-import { checkPayloads, commandsBytes } from '../limits.js'
+import { checkCommandsFit, checkFailure, checkPayloads } from '../limits.js'
 import { find } from './find.js'
 
 export async function respondWorkflowTaskCompleted(
@@ -25,13 +24,8 @@ export async function respondWorkflowTaskCompleted(
   request: RespondWorkflowTaskCompletedRequest,
   newRequestId: () => string,
 ): Promise<{ readonly newTask: WorkflowTask | undefined }> {
-  const bytes = commandsBytes(request.commands)
-  if (bytes > context.settings.maxTurnBytes) {
-    throw new LoomError(
-      'LOOM_INVALID_ARGUMENT',
-      `commands: ${bytes} bytes of payloads; at most ${context.settings.maxTurnBytes} are allowed`,
-    )
-  }
+  const { settings } = context
+  const bytes = checkCommandsFit(request.commands, settings, request.token.workflowId)
   const execution = await find(context, request.token)
   const { sizeBytes } = execution
   const { problem, held } = await execution.transact((turn) => {
@@ -46,7 +40,7 @@ export async function respondWorkflowTaskCompleted(
     })
     const held = request.returnNewWorkflowTask ? takeNext(turn, identity, newRequestId(), sizeBytes) : undefined
     return { problem, held }
-  })
+  }, bytes)
   if (problem !== undefined) throw problem
   return { newTask: held === undefined ? undefined : await dispatcher.workflowTask(execution, held) }
 }
@@ -67,31 +61,37 @@ export async function respondWorkflowTaskFailed(
   context: HistoryContext,
   request: RespondWorkflowTaskFailedRequest,
 ): Promise<void> {
+  const bytes = checkFailure(request.failure, context.settings, 'failure')
   const execution = await find(context, request.token)
-  await execution.transact((turn) => failWorkflowTask(turn, request))
+  await execution.transact((turn) => failWorkflowTask(turn, request), bytes)
 }
 
 export async function respondActivityTaskCompleted(
   context: HistoryContext,
   request: RespondActivityTaskCompletedRequest,
 ): Promise<void> {
-  checkPayloads(request.result, context.settings.maxPayloadBytes, 'result')
+  const bytes = checkPayloads(request.result, context.settings, 'result')
   const execution = await find(context, request.token)
-  await execution.cause((turn) => completeActivity(turn, request.token, request))
+  await execution.cause((turn) => completeActivity(turn, request.token, request), bytes)
 }
 
 export async function respondActivityTaskFailed(
   context: HistoryContext,
   request: RespondActivityTaskFailedRequest,
 ): Promise<void> {
+  const { settings } = context
+  const bytes =
+    checkFailure(request.failure, settings, 'failure') +
+    checkPayloads(request.lastHeartbeatDetails, settings, 'lastHeartbeatDetails')
   const execution = await find(context, request.token)
-  await execution.cause((turn) => failActivity(turn, request.token, request))
+  await execution.cause((turn) => failActivity(turn, request.token, request), bytes)
 }
 
 export async function respondActivityTaskCanceled(
   context: HistoryContext,
   request: RespondActivityTaskCanceledRequest,
 ): Promise<void> {
+  const bytes = checkPayloads(request.details, context.settings, 'details')
   const execution = await find(context, request.token)
-  await execution.cause((turn) => cancelActivity(turn, request.token, request))
+  await execution.cause((turn) => cancelActivity(turn, request.token, request), bytes)
 }

@@ -17,23 +17,25 @@ import type {
 } from '../../protocol/services.js'
 import type { HistoryContext } from '../context.js'
 import type { Execution } from '../execution.js'
-import { checkPayloads } from '../limits.js'
+import { checkPayloads, checkText } from '../limits.js'
 import { find } from './find.js'
 
 export async function signalWorkflow(context: HistoryContext, request: SignalWorkflowRequest): Promise<void> {
   const { signalName, input, identity, requestId } = request
-  checkPayloads(input, context.settings.maxPayloadBytes, 'input')
+  const bytes = checkPayloads(input, context.settings, 'input')
   const signal = { signalName, input, identity, requestId }
   const cached =
     request.runId === undefined ? context.cache.current(request.namespaceId, request.workflowId) : undefined
   const execution = cached ?? (await find(context, request))
-  await execution.cause((turn) => signalExecution(turn, signal))
+  await execution.cause((turn) => signalExecution(turn, signal), bytes)
 }
 
 export async function terminateWorkflow(context: HistoryContext, request: TerminateWorkflowRequest): Promise<void> {
-  const execution = await find(context, request)
   const { reason, details, identity } = request
-  await execution.transact((turn) => terminateExecution(turn, { reason, details, identity }))
+  const { settings } = context
+  const bytes = checkText(reason, settings, 'reason') + checkPayloads(details, settings, 'details')
+  const execution = await find(context, request)
+  await execution.transact((turn) => terminateExecution(turn, { reason, details, identity }), bytes)
 }
 
 export async function retryStalled(context: HistoryContext, target: ExecutionTarget): Promise<void> {

@@ -1,0 +1,259 @@
+/** What is too big is refused where it comes in, and harms nobody else: on a store whose commits are bounded. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { ActivityFailure, ApplicationFailure } from '../../src/workflow/failures.js'
+import { activity, workflow } from '../../src/workflow/define.js'
+import type { LoomOptions } from '../../src/client/loom-options.js'
+import type { Loom } from '../../src/loom.js'
+import type { ActivityTask, WorkflowTask } from '../../src/protocol/services.js'
+import { level } from '../../src/storage/level.js'
+import { encodePayloads } from '../../src/workflow/converter.js'
+import { Lines, attributesOf, open, rejection, until } from './rig.js'
+
+const MB = 1024 * 1024
+const big = (megabytes: number): string => 'x'.repeat(megabytes * MB - 100)
+const signals = { go: z.string() }
+const hold = workflow({ name: 'hold', signals }, async (ctx) => ctx.signal('go'))
+
+interface Scene {
+  readonly loom: Loom
+  readonly lines: Lines
+}
+
+/** When the test is over, no shard may have been lost. */
+async function scene(options: Partial<LoomOptions>): Promise<Scene> {
+  const path = await mkdtemp(join(tmpdir(), 'shardloom-limits-'))
+  onTestFinished(() => rm(path, { recursive: true, force: true }))
+  const lines = new Lines()
+  const loom = await open({ medium: level(path), shardCount: 1, logger: lines, ...options })
+  onTestFinished(() => {
+    expect(
+      lines.messages.filter((line) => /larger than the medium|assertion failed|is opened again/.test(line)),
+    ).toEqual([])
+  })
+  return { loom, lines }
+}
+
+test.each([
+  ['a reason of 9 MB', ['x'.repeat(9 * MB)], /^reason: /],
+  ['details of 9 MB', ['', ...Array.from({ length: 5 }, () => big(1.8))], /^details: /],
+])('terminating with %s is refused, and neighbours go on', async (_, [reason, ...details], message) => {
+  const { loom } = await scene({ definitions: [hold] })
+  const handle = await loom.start(hold, { workflowId: 'w' })
+  const neighbour = await loom.start(hold, { workflowId: 'n' })
+
+  const refused = rejection(handle.terminate(reason, ...details))
+  const sent = neighbour.signal('go', 'on')
+
+  expect(await refused).toMatchObject({ code: 'LOOM_INVALID_ARGUMENT', message: expect.stringMatching(message) })
+  await sent
+  expect(await neighbour.result()).toBe('on')
+  await handle.terminate('enough')
+})
+
+test('signals of 5 MB, an activity that is given 2 of them and a neighbour of 2 MB are all written', async () => {
+  const echo = activity({ name: 'echo' }, async (text: string) => text.length)
+  const collect = workflow({ name: 'w', signals }, async (ctx) => {
+    const texts: string[] = []
+    for (let at = 0; at < 3; at++) texts.push(await ctx.signal('go'))
+    return await ctx.run(echo, texts[0]!)
+  })
+  const { loom } = await scene({ definitions: [collect, echo] })
+  const handle = await loom.start(collect, { workflowId: 'w' })
+
+  await Promise.all([
+    loom.start('other', { workflowId: 'o', taskQueue: 'remote', input: big(2) }),
+    ...[2, 1, 2].map((megabytes) => handle.signal('go', big(megabytes))),
+  ])
+
+  expect(await handle.result()).toBe(big(2).length)
+})
+
+test.each([
+  ['retried', { maximumAttempts: 2, initialInterval: 1 }, false],
+  ['not retried', undefined, true],
+])('eight activities that fail at once with big details, %s, all fail', async (_, retry, nonRetryable) => {
+  const bad = activity({ name: 'bad', ...(retry && { retry }) }, async () => {
+    throw new ApplicationFailure('no', { nonRetryable, details: [big(1.9)] })
+  })
+  const w = workflow({ name: 'w' }, async (ctx) => {
+    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => ctx.run(bad)))
+    return outcomes.filter(({ status }) => status === 'rejected').length
+  })
+  const { loom } = await scene({ definitions: [w, bad] })
+
+  expect(await loom.execute(w, { workflowId: 'w' })).toBe(8)
+})
+
+test.each([
+  [
+    'details of 11 MB',
+    () => new ApplicationFailure('too much', { details: Array.from({ length: 6 }, () => big(1.9)) }),
+  ],
+  ['a type of 9 MB', () => new ApplicationFailure('too much', { type: 'T'.repeat(9 * MB) })],
+  [
+    'a cause with details of 11 MB',
+    () =>
+      new Error('too much', {
+        cause: new ApplicationFailure('', { details: Array.from({ length: 6 }, () => big(1.9)) }),
+      }),
+  ],
+])('an activity that fails with %s fails without, and is told so', async (_, failure) => {
+  const bad = activity({ name: 'bad', retry: { maximumAttempts: 1 } }, async () => {
+    throw failure()
+  })
+  const w = workflow({ name: 'w' }, async (ctx) => {
+    try {
+      return await ctx.run(bad)
+    } catch (error) {
+      return (error as ActivityFailure).cause!.message.slice(0, 100)
+    }
+  })
+  const { loom } = await scene({ definitions: [w, bad] })
+
+  expect(await loom.execute(w, { workflowId: 'w' })).toMatch(/^too much/)
+})
+
+test.each([
+  ['details of 11 MB', () => new ApplicationFailure('no', { details: Array.from({ length: 6 }, () => big(1.9)) })],
+  [
+    'a cause with details of 11 MB',
+    () =>
+      new ApplicationFailure('no', {
+        cause: new ApplicationFailure('', { details: Array.from({ length: 6 }, () => big(1.9)) }),
+      }),
+  ],
+])('a workflow that fails with %s stalls, and its neighbour goes on', async (_, failure) => {
+  const bad = workflow({ name: 'bad' }, async (ctx) => {
+    await ctx.sleep(1)
+    throw failure()
+  })
+  const { loom } = await scene({ definitions: [bad, hold] })
+  const neighbour = await loom.start(hold, { workflowId: 'n' })
+
+  const handle = await loom.start(bad, { workflowId: 'w' })
+
+  await until(async () => (await handle.describe()).stalled !== undefined)
+  expect((await handle.describe()).stalled!.message).toContain('failure of the workflow')
+  await neighbour.signal('go', 'on')
+  expect(await neighbour.result()).toBe('on')
+})
+
+test('20,000 timers of one workflow task are too many, and it stalls', async () => {
+  const many = workflow({ name: 'many' }, async (ctx) => {
+    await Promise.all(Array.from({ length: 20_000 }, () => ctx.sleep(1000)))
+  })
+  const { loom } = await scene({ definitions: [many] })
+
+  const handle = await loom.start(many, { workflowId: 'w' })
+
+  await until(async () => (await handle.describe()).stalled !== undefined)
+  expect(await attributesOf(handle, 'WorkflowTaskFailed')).toMatchObject([{ cause: 'PayloadsTooLarge' }])
+})
+
+test('what arrives while a remote worker holds a task is bounded: the task ends, and nothing is lost', async () => {
+  const { loom } = await scene({})
+  const { service, namespaceId } = loom
+  const handle = await loom.start('remote', { workflowId: 'w', taskQueue: 'q' })
+  const poll = { namespaceId, taskQueue: 'q', identity: 'me', waitMs: 1000 }
+  await service.pollWorkflowTask(poll)
+
+  for (let at = 0; at < 10; at++) await handle.signal('go', big(1.9))
+
+  expect(await attributesOf(handle, 'WorkflowExecutionSignaled')).toHaveLength(10)
+  expect((await service.pollWorkflowTask(poll))!.token.workflowId).toBe('w')
+})
+
+// ---- maxPayloadBytes
+
+const small = { settings: { maxPayloadBytes: 100 } }
+const long = 'x'.repeat(5000)
+const LOOM_INVALID_ARGUMENT = { code: 'LOOM_INVALID_ARGUMENT', message: expect.stringContaining('at most 100') }
+
+test('maxPayloadBytes holds for start, signal and terminate', async () => {
+  const { loom } = await scene({ ...small, definitions: [hold] })
+  const handle = await loom.start(hold, { workflowId: 'w' })
+
+  for (const call of [
+    loom.start('any', { workflowId: 'v', input: long }),
+    handle.signal('go', long),
+    handle.terminate('', long),
+    handle.terminate(long),
+  ]) {
+    expect(await rejection(call)).toMatchObject(LOOM_INVALID_ARGUMENT)
+  }
+})
+
+test('maxPayloadBytes holds for what workflow code gives', async () => {
+  const echo = activity({ name: 'echo' }, async (text: string) => text)
+  const runs = workflow({ name: 'runs' }, async (ctx) => ctx.run(echo, long))
+  const returns = workflow({ name: 'returns' }, async () => long)
+  const { loom } = await scene({ ...small, definitions: [runs, returns, echo] })
+
+  for (const definition of [runs, returns]) {
+    const handle = await loom.start(definition, { workflowId: definition.name })
+    await until(async () => (await handle.describe()).stalled !== undefined)
+    expect((await handle.describe()).stalled!.message).toContain('at most 100')
+  }
+})
+
+test('maxPayloadBytes holds for what activities give: they fail and are not tried again', async () => {
+  const gives = activity({ name: 'gives' }, async () => long)
+  const w = workflow({ name: 'w' }, async (ctx) => ctx.run(gives))
+  const { loom } = await scene({ ...small, definitions: [w, gives] })
+
+  const error = await rejection(loom.execute(w, { workflowId: 'w' }))
+
+  expect(error.cause).toMatchObject({ kind: 'activity', cause: { type: 'PayloadsTooLarge' } })
+})
+
+test('maxPayloadBytes holds for what remote workers give', async () => {
+  const { loom } = await scene(small)
+  const { service, namespaceId } = loom
+  const poll = { namespaceId, taskQueue: 'q', identity: 'me', waitMs: 1000 }
+  await loom.start('remote', { workflowId: 'w', taskQueue: 'q' })
+  const { token } = (await service.pollWorkflowTask(poll)) as WorkflowTask
+  const plain = { identity: 'me', sdk: '', returnNewWorkflowTask: false, forceCreateNewWorkflowTask: false }
+  const schedule = {
+    type: 'ScheduleActivityTask',
+    activityId: 'a',
+    activityType: 'a',
+    startToCloseTimeoutMs: 1e6,
+  } as const
+  const payloads = encodePayloads([long])
+  const answer = (command: object) =>
+    service.respondWorkflowTaskCompleted({ ...plain, token, commands: [command as never] })
+
+  expect(await rejection(answer({ ...schedule, input: payloads }))).toMatchObject(LOOM_INVALID_ARGUMENT)
+  expect(await rejection(answer({ type: 'CompleteWorkflowExecution', result: payloads }))).toMatchObject(
+    LOOM_INVALID_ARGUMENT,
+  )
+  await answer(schedule)
+  const attempt = ((await service.pollActivityTask(poll)) as ActivityTask).token
+  const failure = { type: 'application', message: '', details: payloads } as const
+  for (const call of [
+    service.respondActivityTaskCompleted({ token: attempt, result: payloads, identity: '' }),
+    service.respondActivityTaskFailed({ token: attempt, failure, identity: '' }),
+    service.respondActivityTaskFailed({
+      token: attempt,
+      failure: undefined,
+      lastHeartbeatDetails: payloads,
+      identity: '',
+    }),
+    service.respondActivityTaskCanceled({ token: attempt, details: payloads, identity: '' }),
+  ]) {
+    expect(await rejection(call)).toMatchObject(LOOM_INVALID_ARGUMENT)
+  }
+})
+
+test('a setting above what the medium takes is cut to it', async () => {
+  const { loom } = await scene({ definitions: [hold], settings: { maxTurnBytes: 1e9 } })
+  const handle = await loom.start(hold, { workflowId: 'w' })
+
+  expect(await rejection(handle.terminate('', ...Array.from({ length: 5 }, () => big(1.8))))).toMatchObject({
+    code: 'LOOM_INVALID_ARGUMENT',
+  })
+})
