@@ -1,13 +1,14 @@
 /**
  * The smallest whole program: an order is charged, somebody approves it, and the receipt comes back.
  *
- * `npx tsx examples/hello/main.ts`; what it writes stays in a folder of its own, or in the one that is named.
+ * `npx tsx examples/hello/main.ts [FOLDER]`. With a folder it may be killed and run again: the order is the same one.
+ * Without, each run has a folder of its own.
  */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { activity, level, openLoom, workflow } from '../../src/index.js' // 'shardloom'
+import { activity, isLoomError, level, openLoom, workflow } from '../../src/index.js' // 'shardloom'
 
 // docs: begin
 const Order = z.object({ id: z.string(), amount: z.number().positive() })
@@ -42,10 +43,24 @@ const checkout = workflow(
 )
 
 const folder = process.argv[2] ?? mkdtempSync(join(tmpdir(), 'shardloom-hello-'))
-const loom = await openLoom({ medium: level(folder), shardCount: 512, definitions: [checkout, charge, refund] })
+const loom = await openLoom({
+  medium: level(folder),
+  shardCount: 512,
+  definitions: [checkout, charge, refund],
+  logger: console,
+})
 
-const handle = await loom.start(checkout, { workflowId: 'order-42', input: { id: '42', amount: 10 } })
-await handle.signal('approve', { by: 'ada' })
+const handle = await loom.start(checkout, {
+  workflowId: 'order-42',
+  requestId: 'order-42',
+  input: { id: '42', amount: 10 },
+})
+try {
+  await handle.signal('approve', { by: 'ada' })
+} catch (error) {
+  // Run once more after its end: the order has its approval.
+  if (!isLoomError(error, 'LOOM_EXECUTION_CLOSED')) throw error
+}
 console.log(await handle.result())
 
 await loom.close()
