@@ -1,4 +1,5 @@
 /** The programs that the docs tell to run do what the docs say, also when they are killed and run again. */
+import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -47,4 +48,34 @@ test('the first guide can be followed to its end', async () => {
   expect(third.code).toBe(0)
   expect(bill.exec(third.said)![0]).toBe(bill.exec(second.said)![0])
   expect(third.said).toContain('Completed ')
+})
+
+test('the guide to testing is a test that passes', async () => {
+  const { code, said } = await runProgram([writePageProgram('docs/guide/testing.md', folder)], folder)
+
+  expect({ code, said }).toEqual({ code: 0, said: '' })
+})
+
+test('the program of changing code runs under its new name', async () => {
+  const { code, said } = await runProgram([writePageProgram('docs/guide/changing-code.md', folder)], folder)
+
+  expect({ code, said }).toEqual({ code: 0, said: 'on its way, 12 kg\n' })
+})
+
+test('the program of operating waits for the store, ends in order on SIGTERM, and takes it up again', async () => {
+  const program = writePageProgram('docs/guide/operating.md', folder)
+  const asked: string[] = []
+  const untilSignal = (signal: NodeJS.Signals) => (said: string, child: ChildProcess) => {
+    if (said.includes('deadLetters') && !asked.includes(signal)) {
+      asked.push(signal)
+      // The other one is waiting for the store by now.
+      setTimeout(() => child.kill(signal), 1000)
+    }
+  }
+
+  const first = runProgram([program], folder, untilSignal('SIGTERM'))
+  const second = runProgram([program], folder, untilSignal('SIGINT'))
+
+  expect([(await first).code, (await second).code]).toEqual([0, 0])
+  expect(asked).toHaveLength(2)
 })
