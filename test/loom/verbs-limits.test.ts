@@ -109,7 +109,7 @@ test.each([
     try {
       return await ctx.run(bad)
     } catch (error) {
-      return (error as ActivityFailure).cause!.message.slice(0, 100)
+      return ((error as ActivityFailure).cause as Error).message.slice(0, 100)
     }
   })
   const { loom } = await scene({ definitions: [w, bad] })
