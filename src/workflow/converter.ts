@@ -1,33 +1,34 @@
 /**
  * Values to payloads and back: undefined, bytes, and all that JSON can carry without loss.
  *
- * Invariant: what JSON would drop or change without a word (a function, a Map, a promise) is refused, not lost.
+ * Invariant: what JSON would drop or change without a word (a function, a Map, a promise, NaN) is refused, not lost. Of an
+ * object its own enumerable fields with text keys count; one that is undefined is as good as absent.
  */
 import { types } from 'node:util'
 import { LoomError } from '../base/errors.js'
 import { BINARY_NULL, BINARY_PLAIN, JSON_PLAIN, type Payload, type Payloads } from '../protocol/payload.js'
 
-/** One payload carries at most this many bytes: 2 MB. */
+/** One payload carries at most this many bytes where no setting says otherwise: 2 MB. */
 export const MAX_PAYLOAD_BYTES: number = 2 * 1024 * 1024
 
 const NULL_PAYLOAD: Payload = Object.freeze({ metadata: BINARY_NULL, data: new Uint8Array(0) })
 
 /** LOOM_INVALID_ARGUMENT when `value` cannot be carried, or is too big; `path` names it there. */
-export function encodePayload(value: unknown, path = 'value'): Payload {
+export function encodePayload(value: unknown, path = 'value', maxBytes: number = MAX_PAYLOAD_BYTES): Payload {
   if (value === undefined) return NULL_PAYLOAD
   if (types.isUint8Array(value)) {
-    checkSize(value.byteLength, path)
+    checkSize(value.byteLength, path, maxBytes)
     // A copy: the caller may write to its own again.
     return { metadata: BINARY_PLAIN, data: new Uint8Array(value) }
   }
-  return { metadata: JSON_PLAIN, data: Buffer.from(jsonOf(value, path)) }
+  return { metadata: JSON_PLAIN, data: Buffer.from(jsonOf(value, path, maxBytes)) }
 }
 
 /** The same checks without making a payload: a replay must refuse what the sender was refused. */
-export function checkPayload(value: unknown, path: string): void {
+export function checkPayload(value: unknown, path: string, maxBytes: number = MAX_PAYLOAD_BYTES): void {
   if (value === undefined) return
-  if (types.isUint8Array(value)) checkSize(value.byteLength, path)
-  else jsonOf(value, path)
+  if (types.isUint8Array(value)) checkSize(value.byteLength, path, maxBytes)
+  else jsonOf(value, path, maxBytes)
 }
 
 export function decodePayload(payload: Payload, path = 'value'): unknown {
@@ -40,37 +41,46 @@ export function decodePayload(payload: Payload, path = 'value'): unknown {
   throw new LoomError('LOOM_INVALID_ARGUMENT', `${path}: nothing here reads the encoding '${encoding}'`)
 }
 
-export function encodePayloads(values: readonly unknown[], path = 'values'): Payloads {
-  return values.map((value, at) => encodePayload(value, `${path}[${at}]`))
+export function encodePayloads(values: readonly unknown[], path = 'values', maxBytes?: number): Payloads {
+  return values.map((value, at) => encodePayload(value, `${path}[${at}]`, maxBytes))
 }
 
 export function decodePayloads(payloads: Payloads | undefined, path = 'values'): unknown[] {
   return payloads?.map((payload, at) => decodePayload(payload, `${path}[${at}]`)) ?? []
 }
 
-function jsonOf(value: unknown, path: string): string {
+function jsonOf(value: unknown, path: string, maxBytes: number): string {
   let text: string | undefined
+  let loss: string | undefined
   try {
     text = JSON.stringify(value)
+    if (typeof value !== 'string') loss = lossIn(value, undefined)
   } catch (cause) {
-    const loss = lossIn(value, []) ?? `: ${cause instanceof Error ? cause.message : String(cause)}`
-    throw new LoomError('LOOM_INVALID_ARGUMENT', `${path}${loss} cannot be sent`, { cause })
+    throw new LoomError('LOOM_INVALID_ARGUMENT', `${path}${whyNot(value, cause)} cannot be sent`, { cause })
   }
-  const loss = typeof value === 'string' ? undefined : lossIn(value, undefined)
   if (loss !== undefined || text === undefined) {
     throw new LoomError('LOOM_INVALID_ARGUMENT', `${path}${loss ?? ': nothing'} cannot be sent`)
   }
   // A character is at most three bytes of UTF-8.
-  if (text.length * 3 > MAX_PAYLOAD_BYTES) checkSize(Buffer.byteLength(text), path)
+  if (text.length * 3 > maxBytes) checkSize(Buffer.byteLength(text), path, maxBytes)
   return text
 }
 
-function checkSize(bytes: number, path: string): void {
-  if (bytes <= MAX_PAYLOAD_BYTES) return
-  throw new LoomError(
-    'LOOM_INVALID_ARGUMENT',
-    `${path}: ${bytes} bytes, more than the ${MAX_PAYLOAD_BYTES} of a payload`,
-  )
+function checkSize(bytes: number, path: string, maxBytes: number): void {
+  if (bytes <= maxBytes) return
+  throw new LoomError('LOOM_INVALID_ARGUMENT', `${path}: ${bytes} bytes, more than the ${maxBytes} of a payload`)
+}
+
+/** JSON threw: at something that it does not know, at a circle, by a getter, or because there is no end to it. */
+function whyNot(value: unknown, cause: unknown): string {
+  if (cause instanceof RangeError) return ': something nested so deep'
+  try {
+    const loss = lossIn(value, [])
+    if (loss !== undefined) return loss
+    return `: ${cause instanceof Error ? cause.message : String(cause)}`
+  } catch {
+    return ': something that cannot be read'
+  }
 }
 
 /**
@@ -78,9 +88,8 @@ function checkSize(bytes: number, path: string): void {
  * known to have none.
  */
 function lossIn(value: unknown, ancestors: object[] | undefined): string | undefined {
-  if (typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint')
-    return `: a ${typeof value}`
-  if (typeof value !== 'object' || value === null) return undefined
+  if (typeof value !== 'object' || value === null) return lossyPrimitive(value)
+  if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return ': bytes inside of something else'
   // It says itself what it becomes.
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined
   if (ancestors?.includes(value) === true) return ': a circle'
@@ -90,6 +99,19 @@ function lossIn(value: unknown, ancestors: object[] | undefined): string | undef
     : (lossyKind(value) ?? lossInFields(value, ancestors))
   ancestors?.pop()
   return loss
+}
+
+function lossyPrimitive(value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'function':
+    case 'symbol':
+    case 'bigint':
+      return `: a ${typeof value}`
+    case 'number':
+      return Number.isFinite(value) ? undefined : `: ${String(value)}`
+    default:
+      return undefined
+  }
 }
 
 function lossInItems(items: readonly unknown[], ancestors: object[] | undefined): string | undefined {
@@ -117,7 +139,10 @@ function lossyKind(value: object): string | undefined {
   if (prototype === Object.prototype || prototype === null) return undefined
   if (types.isPromise(value)) return ': a promise (await it first)'
   if (types.isMap(value) || types.isSet(value)) return ': a Map or Set'
-  if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return ': bytes inside of something else'
+  if (types.isWeakMap(value) || types.isWeakSet(value)) return ': a WeakMap or WeakSet'
+  if (types.isNativeError(value)) return ': an error (send its message)'
+  if (types.isRegExp(value)) return ': a regular expression (send its source)'
+  if (types.isBoxedPrimitive(value)) return ': a primitive in an object'
   return undefined
 }
 

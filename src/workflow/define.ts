@@ -126,10 +126,14 @@ function schemaAt(schema: Schema | undefined, path: string): Schema | undefined 
 
 function failOnAt(failOn: FailOn, path: string): FailOn {
   if (failOn === 'any') return failOn
-  if (!Array.isArray(failOn) || failOn.some((item) => typeof item !== 'function')) {
+  if (!Array.isArray(failOn) || !failOn.every(isErrorClass)) {
     throw invalid(`${path}: neither 'any' nor a list of error classes`)
   }
   return Object.freeze([...failOn])
+}
+
+function isErrorClass(item: unknown): boolean {
+  return typeof item === 'function' && (item === Error || item.prototype instanceof Error)
 }
 
 function functionAt(fn: unknown, path: string): ErasedFunction {

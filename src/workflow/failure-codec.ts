@@ -2,12 +2,14 @@
  * Errors to recorded failures and back, causes included.
  *
  * Invariant: neither direction throws, whatever it is given: a failure that cannot be told would be lost. So what
- * cannot be encoded is left out, and what is too long is cut.
+ * cannot be encoded is left out, what is too long is cut, and every field is of its type. What is made here is well-formed
+ * Unicode and of bounded size, so that it is the same when it has been written and read back.
  */
+import { toUSVString, types } from 'node:util'
 import { MAX_DURATION_MS } from '../base/duration.js'
-import type { Failure } from '../protocol/failure.js'
+import type { Failure, RetryState, TimeoutType } from '../protocol/failure.js'
 import type { Payloads } from '../protocol/payload.js'
-import { decodePayloads, encodePayloads } from './converter.js'
+import { decodePayloads, encodePayloads, MAX_PAYLOAD_BYTES } from './converter.js'
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -16,18 +18,46 @@ import {
   TerminatedFailure,
   TimeoutFailure,
   type FailureError,
-  type RetryAfter,
 } from './failures.js'
 
 const MAX_CAUSES = 20
+/** Of one text. */
 const MAX_TEXT = 10_000
+/** Of a name: an error's type, an activity's id. */
+const MAX_NAME = 1000
+/** Of all texts of a failure and its causes. */
+const MAX_TEXTS = 100_000
+
+const RETRY_STATES: readonly RetryState[] = [
+  'InProgress',
+  'NonRetryableFailure',
+  'Timeout',
+  'MaximumAttemptsReached',
+  'RetryPolicyNotSet',
+  'InternalServerError',
+  'CancelRequested',
+]
+const TIMEOUT_TYPES: readonly TimeoutType[] = ['StartToClose', 'ScheduleToStart', 'ScheduleToClose', 'Heartbeat']
+
+/** How much of a failure still has room, its causes included. */
+interface Room {
+  readonly nowMs: number | undefined
+  textLength: number
+  detailBytes: number
+  causes: number
+}
 
 /**
  * The failure that is recorded for `error`. A foreign error becomes an application failure whose type is its name.
- * `nowMs` turns the instant of a `RetryAfter` into a delay.
+ * `nowMs` turns the instant of a `RetryAfter` into a delay. All details together have at most `maxBytes`.
  */
-export function failureOf(error: unknown, nowMs?: number): Failure {
-  return encode(error, nowMs, MAX_CAUSES)
+export function failureOf(error: unknown, nowMs?: number, maxBytes: number = MAX_PAYLOAD_BYTES): Failure {
+  const room: Room = { nowMs, textLength: MAX_TEXTS, detailBytes: maxBytes, causes: MAX_CAUSES }
+  try {
+    return encode(error, room)
+  } catch {
+    return { type: 'application', message: 'something was thrown that cannot be told' }
+  }
 }
 
 /** The error that stands for a recorded failure. It has the recorded stack, not one of here. */
@@ -42,59 +72,96 @@ export function errorOf(failure: Failure): FailureError {
   }
 }
 
-function encode(error: unknown, nowMs: number | undefined, causesLeft: number): Failure {
-  if (!(error instanceof Error)) return { type: 'application', message: cut(textOf(error)) }
-  const base = {
-    message: cut(error.message),
-    stackTrace: cut(typeof error.stack === 'string' ? error.stack : ''),
-    ...(error.cause === undefined || causesLeft === 0 ? {} : { cause: encode(error.cause, nowMs, causesLeft - 1) }),
+/** Details as payloads, or why they cannot be sent. Undefined: there are none. */
+export function detailsOf(values: unknown, maxBytes: number): Payloads | string | undefined {
+  if (!Array.isArray(values) || values.length === 0) return undefined
+  try {
+    const payloads = encodePayloads(values, 'details', maxBytes)
+    let bytes = 0
+    for (const { data } of payloads) bytes += data.length
+    return bytes <= maxBytes ? payloads : `${bytes} bytes, more than the ${maxBytes} there is room for`
+  } catch (error) {
+    return textOf(field(error, 'message'))
   }
-  return isFailure(error)
-    ? encodeOwn(error as OwnFailure, base, nowMs)
-    : { type: 'application', ...base, applicationType: error.name }
 }
 
-type OwnFailure = ApplicationFailure | ActivityFailure | TimeoutFailure | CancelledFailure | TerminatedFailure
-type Base = Pick<Failure, 'message' | 'stackTrace' | 'cause'>
+/** Any property of it: what was thrown may be a Proxy, or have getters that throw. */
+type Thrown = object
 
-function encodeOwn(error: OwnFailure, base: Base, nowMs: number | undefined): Failure {
-  switch (error.kind) {
-    case 'activity': {
-      const { activityId, activityType, scheduledEventId, startedEventId, retryState } = error
-      return { type: 'activity', ...base, activityId, activityType, scheduledEventId, startedEventId, retryState }
-    }
-    case 'timeout': {
-      const details = payloadsOf(error.lastHeartbeatDetails)
+function encode(error: unknown, room: Room): Failure {
+  if (!isErrorLike(error)) return { type: 'application', message: text(error, room) }
+  const kind = isFailure(error) ? field(error, 'kind') : undefined
+  const base = { message: text(field(error, 'message'), room), stackTrace: text(field(error, 'stack') ?? '', room) }
+  if (kind === undefined) {
+    return { type: 'application', ...base, ...causeOf(error, room), ...typeOf(error, 'name', room) }
+  }
+  const details = detailsOf(field(error, kind === 'timeout' ? 'lastHeartbeatDetails' : 'details'), room.detailBytes)
+  if (typeof details === 'string') {
+    base.message += text(` (its details were left out: ${details})`, room)
+    return encodeOwn(error, kind, { ...base, ...causeOf(error, room) }, undefined, room)
+  }
+  for (const { data } of details ?? []) room.detailBytes -= data.length
+  return encodeOwn(error, kind, { ...base, ...causeOf(error, room) }, details, room)
+}
+
+function encodeOwn(
+  error: Thrown,
+  kind: unknown,
+  base: Pick<Failure, 'message' | 'stackTrace' | 'cause'>,
+  details: Payloads | undefined,
+  room: Room,
+): Failure {
+  switch (kind) {
+    case 'activity':
       return {
-        type: 'timeout',
+        type: 'activity',
         ...base,
-        timeoutType: error.timeoutType,
-        ...(details && { lastHeartbeatDetails: details }),
+        activityId: name(field(error, 'activityId'), room),
+        activityType: name(field(error, 'activityType'), room),
+        scheduledEventId: eventId(field(error, 'scheduledEventId')),
+        startedEventId: eventId(field(error, 'startedEventId')),
+        retryState: oneOf(RETRY_STATES, field(error, 'retryState'), 'InternalServerError'),
       }
+    case 'timeout': {
+      const timeoutType = oneOf(TIMEOUT_TYPES, field(error, 'timeoutType'), 'StartToClose')
+      return { type: 'timeout', ...base, timeoutType, ...(details && { lastHeartbeatDetails: details }) }
     }
-    case 'canceled': {
-      const details = payloadsOf(error.details)
+    case 'canceled':
       return { type: 'canceled', ...base, ...(details && { details }) }
-    }
     case 'terminated':
       return { type: 'terminated', ...base }
-    default:
+    default: {
       // Another copy of this package may be of another version, and have kinds that are not known here.
-      return { type: 'application', ...base, ...applicationFields(error, nowMs) }
+      const delayMs = retryDelayMs(error, room.nowMs)
+      return {
+        type: 'application',
+        ...base,
+        ...typeOf(error, 'type', room),
+        ...(field(error, 'nonRetryable') === true && { nonRetryable: true }),
+        ...(details && { details }),
+        ...(delayMs !== undefined && { nextRetryDelayMs: delayMs }),
+      }
+    }
   }
 }
 
-function applicationFields(error: ApplicationFailure, nowMs: number | undefined): object {
-  const details = payloadsOf(error.details)
-  const { retryAtMs } = error as RetryAfter
-  const untilMs = retryAtMs === undefined || nowMs === undefined ? undefined : Math.max(0, retryAtMs - nowMs)
-  const delayMs = error.nextRetryDelayMs ?? untilMs
-  return {
-    ...(error.type !== undefined && { applicationType: error.type }),
-    ...(error.nonRetryable && { nonRetryable: true }),
-    ...(details && { details }),
-    ...(delayMs !== undefined && { nextRetryDelayMs: delayMs }),
-  }
+function causeOf(error: Thrown, room: Room): { readonly cause?: Failure } {
+  const cause = field(error, 'cause')
+  if (cause === undefined || room.causes === 0) return {}
+  room.causes--
+  return { cause: encode(cause, room) }
+}
+
+function typeOf(error: Thrown, key: 'name' | 'type', room: Room): { readonly applicationType?: string } {
+  const type = field(error, key)
+  return type === undefined ? {} : { applicationType: name(type, room) }
+}
+
+function retryDelayMs(error: Thrown, nowMs: number | undefined): number | undefined {
+  const delayMs = field(error, 'nextRetryDelayMs')
+  if (typeof delayMs === 'number') return delayOf(delayMs)
+  const retryAtMs = field(error, 'retryAtMs')
+  return typeof retryAtMs === 'number' && nowMs !== undefined ? delayOf(Math.max(0, retryAtMs - nowMs)) : undefined
 }
 
 function decode(failure: Failure): FailureError {
@@ -129,16 +196,7 @@ function decodeOne(failure: Failure): FailureError {
 
 /** A recorded delay may come from anywhere; a duration may not. */
 function delayOf(delayMs: number | undefined): number | undefined {
-  return delayMs === undefined || !(delayMs >= 0) ? undefined : Math.min(delayMs, MAX_DURATION_MS)
-}
-
-function payloadsOf(values: readonly unknown[] | undefined): Payloads | undefined {
-  if (values === undefined || values.length === 0) return undefined
-  try {
-    return encodePayloads(values)
-  } catch {
-    return undefined
-  }
+  return delayMs === undefined || !(delayMs >= 0) ? undefined : Math.min(Math.ceil(delayMs), MAX_DURATION_MS)
 }
 
 function valuesOf(payloads: Payloads | undefined): unknown[] {
@@ -149,14 +207,49 @@ function valuesOf(payloads: Payloads | undefined): unknown[] {
   }
 }
 
+function isErrorLike(thrown: unknown): thrown is Thrown {
+  try {
+    return types.isNativeError(thrown) || thrown instanceof Error || isFailure(thrown)
+  } catch {
+    return false
+  }
+}
+
+function field(of: unknown, key: string): unknown {
+  try {
+    return (of as Record<string, unknown>)[key]
+  } catch {
+    return undefined
+  }
+}
+
 function textOf(thrown: unknown): string {
   try {
-    return String(thrown)
+    return typeof thrown === 'string' ? thrown : String(thrown)
   } catch {
     return 'something was thrown that has no text'
   }
 }
 
-function cut(text: string): string {
-  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)} … (${text.length} characters)`
+function text(value: unknown, room: Room): string {
+  return cut(textOf(value), MAX_TEXT, room)
+}
+
+function name(value: unknown, room: Room): string {
+  return cut(textOf(value), MAX_NAME, room)
+}
+
+/** A cut may part a pair of surrogates, and a text may have come with half of one. */
+function cut(whole: string, maxLength: number, room: Room): string {
+  const most = Math.min(maxLength, room.textLength)
+  room.textLength -= Math.min(most, whole.length)
+  return toUSVString(whole.length <= most ? whole : `${whole.slice(0, most)} … (${whole.length} characters)`)
+}
+
+function eventId(value: unknown): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0
+}
+
+function oneOf<T>(known: readonly T[], value: unknown, fallback: T): T {
+  return known.find((one) => one === value) ?? fallback
 }

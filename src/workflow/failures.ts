@@ -47,7 +47,7 @@ export class ApplicationFailure extends FailureError {
   readonly nextRetryDelayMs: number | undefined
 
   constructor(message: string, options: ApplicationFailureOptions = {}) {
-    super(message, causeOf(options.cause))
+    super(message, causeOf(checked(options).cause))
     this.type = options.type
     this.details = options.details ?? []
     this.nonRetryable = options.nonRetryable ?? false
@@ -143,9 +143,43 @@ export class TerminatedFailure extends FailureError {
   }
 }
 
-/** Is it one of the failures above? Works across realms and copies of this package, where `instanceof` does not. */
-export function isFailure(error: unknown): error is FailureError {
-  return typeof error === 'object' && error !== null && typeof (error as { [FAILURE]?: unknown })[FAILURE] === 'string'
+/** Any of the failures above, told apart by `kind`. */
+export type AnyFailure = ApplicationFailure | ActivityFailure | TimeoutFailure | CancelledFailure | TerminatedFailure
+
+/**
+ * Is it one of the failures above, of that `kind` if one is given? Works across realms and copies of this package, where
+ * `instanceof` does not.
+ */
+export function isFailure<K extends FailureKind>(error: unknown, kind: K): error is Extract<AnyFailure, { kind: K }>
+/** Of any kind. */
+export function isFailure(error: unknown): error is AnyFailure
+export function isFailure(error: unknown, kind?: FailureKind): boolean {
+  if (typeof error !== 'object' || error === null) return false
+  let its: unknown
+  try {
+    its = (error as { [FAILURE]?: unknown })[FAILURE]
+  } catch {
+    return false
+  }
+  return kind === undefined ? typeof its === 'string' : its === kind
+}
+
+const OPTIONS = new Set(['type', 'details', 'nonRetryable', 'nextRetryDelay', 'cause'])
+
+function checked(options: ApplicationFailureOptions): ApplicationFailureOptions {
+  if (typeof options !== 'object' || options === null) throw invalid('ApplicationFailure: its options are no object')
+  for (const key in options) if (!OPTIONS.has(key)) throw invalid(`ApplicationFailure: unknown option '${key}'`)
+  const { type, details, nonRetryable } = options
+  if (type !== undefined && typeof type !== 'string') throw invalid('ApplicationFailure: type: not a text')
+  if (details !== undefined && !Array.isArray(details)) throw invalid('ApplicationFailure: details: not a list')
+  if (nonRetryable !== undefined && typeof nonRetryable !== 'boolean') {
+    throw invalid('ApplicationFailure: nonRetryable: neither true nor false')
+  }
+  return options
+}
+
+function invalid(message: string): LoomError {
+  return new LoomError('LOOM_INVALID_ARGUMENT', message)
 }
 
 function causeOf(cause: unknown): ErrorOptions | undefined {

@@ -1,7 +1,7 @@
 /** The main function of a workflow: how it is called, and what its end means for the execution. */
 import type { Command } from '../protocol/command.js'
 import type { Payloads } from '../protocol/payload.js'
-import type { Workflow } from './definition.js'
+import type { ErrorClass, Workflow } from './definition.js'
 import { failureOf } from './failure-codec.js'
 import { isFailure } from './failures.js'
 import type { Problem } from './host.js'
@@ -37,6 +37,15 @@ export function endByReturn(definition: Workflow, value: unknown): Command | Pro
 
 /** A Failure, or what `failOn` names, fails the execution; anything else is a mistake in the code. */
 export function endByThrow({ failOn }: Workflow, error: unknown): Command | Problem {
-  const fails = isFailure(error) || failOn === 'any' || failOn.some((errorClass) => error instanceof errorClass)
+  const fails = isFailure(error) || failOn === 'any' || failOn.some((errorClass) => isInstance(error, errorClass))
   return fails ? { type: 'FailWorkflowExecution', failure: failureOf(error) } : mistake(error)
+}
+
+/** A class may say itself what its instances are, and a Proxy what it is one of: both are the user's code. */
+function isInstance(error: unknown, errorClass: ErrorClass): boolean {
+  try {
+    return error instanceof errorClass
+  } catch {
+    return false
+  }
 }

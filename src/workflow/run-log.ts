@@ -25,6 +25,8 @@ export class RunLog implements Logger {
   }
 
   #write(level: LogLine['level'], fields: object, message: string): void {
-    if (this.#run.enter('log') && !this.#run.isReplaying) this.#host.log({ level, fields, message })
+    if (!this.#run.enter('log') || this.#run.isReplaying) return
+    // As it is now: the line is written later, where reading a field must not throw.
+    this.#host.log({ level, fields: { ...fields }, message })
   }
 }

@@ -22,7 +22,7 @@ import { Signals } from './signals.js'
 import { Steps, type StepFunction } from './steps.js'
 import { OwedWindows } from './owed-windows.js'
 import type { Train } from './train.js'
-import { foreignAwait, outsideActivation, restless, unhandledRejection } from './verdict.js'
+import { foreignAwait, mistake, outsideActivation, restless, unhandledRejection } from './verdict.js'
 import { Waits } from './waits.js'
 import { openPassenger, type Passenger } from './window.js'
 
@@ -189,6 +189,10 @@ export class WorkflowRun implements Passenger, CtxHome {
     if (++this.#restlessWindows > MAX_RESTLESS_WINDOWS) {
       this.#problem ??= restless(this.#execution.workflowId, MAX_RESTLESS_WINDOWS)
     }
+  }
+
+  broke(error: unknown): void {
+    this.#problem ??= mistake(error)
   }
 
   rejected(promise: Promise<unknown>, reason: unknown): void {

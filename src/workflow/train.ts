@@ -99,7 +99,11 @@ export class Train {
     if (passenger === undefined) return
     this.#windows++
     setOpenPassenger(passenger)
-    passenger.openWindow()
+    try {
+      passenger.openWindow()
+    } catch (error) {
+      passenger.broke(error)
+    }
   }
 
   #begin(): void {
@@ -115,10 +119,24 @@ export class Train {
     if (passenger === undefined) return undefined
     try {
       passenger.closeWindow()
-    } finally {
-      setOpenPassenger(undefined)
+    } catch (error) {
+      passenger.broke(error)
     }
-    return passenger.hasNext() ? passenger : undefined
+    setOpenPassenger(undefined)
+    return this.#hasNext(passenger) ? passenger : undefined
+  }
+
+  /** No code of the user runs in there: what it throws is a mistake of ours, which must not cost the others their turn. */
+  #hasNext(passenger: Passenger): boolean {
+    try {
+      return passenger.hasNext()
+    } catch (error) {
+      passenger.broke(error)
+      this.#outbox.push(() => {
+        throw error
+      })
+      return false
+    }
   }
 
   /** Over budget the remaining slots stay empty: timers and I/O have waited long enough. */
@@ -134,7 +152,7 @@ export class Train {
       const passenger = this.#ready[this.#readyFrom]!
       this.#ready[this.#readyFrom++] = undefined
       passenger.isQueued = false
-      if (passenger.hasNext()) return passenger
+      if (this.#hasNext(passenger)) return passenger
     }
     this.#ready.length = 0
     this.#readyFrom = 0
@@ -148,12 +166,7 @@ export class Train {
   }
 
   #last(): void {
-    let staying: Passenger | undefined
-    try {
-      staying = this.#closeWindow()
-    } finally {
-      this.#end(staying)
-    }
+    this.#end(this.#closeWindow())
   }
 
   #end(staying: Passenger | undefined): void {

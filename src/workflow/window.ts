@@ -18,6 +18,8 @@ export interface Passenger {
   openWindow(): void
   /** The drain is over. Its window is still open: the last chance to run code of its own. */
   closeWindow(): void
+  /** One of the above threw, which none may: there is a mistake in its code, or in ours. */
+  broke(error: unknown): void
   /** A promise of its window was rejected, and nothing handles it so far. */
   rejected(promise: Promise<unknown>, reason: unknown): void
   /** Something handles it after all. */

@@ -70,6 +70,22 @@ const REFUSED: Record<string, [unknown, string]> = {
     [JSON.parse('{"__proto__":{"admin":true}}')],
     'value[0].__proto__: a field of that name cannot be sent',
   ],
+  'not a number': [{ rate: Number.NaN }, 'value.rate: NaN cannot be sent'],
+  'no finite number': [[-Infinity], 'value[0]: -Infinity cannot be sent'],
+  'an error': [{ error: new Error('x') }, 'value.error: an error (send its message) cannot be sent'],
+  'a regular expression': [/x/, 'value: a regular expression (send its source) cannot be sent'],
+  'a WeakMap': [new WeakMap(), 'value: a WeakMap or WeakSet cannot be sent'],
+  'a Buffer inside': [{ image: Buffer.from('x') }, 'value.image: bytes inside of something else cannot be sent'],
+  'a primitive in an object': [[new Number(5)], 'value[0]: a primitive in an object cannot be sent'],
+  'what is nested too deep': [nested(20_000), 'value: something nested so deep cannot be sent'],
+  'a getter that throws': [
+    {
+      get price() {
+        throw new TypeError('no price')
+      },
+    },
+    'value: something that cannot be read cannot be sent',
+  ],
   'what turns itself into nothing': [{ toJSON: () => undefined }, 'value: nothing cannot be sent'],
   'what throws': [
     {
@@ -79,6 +95,12 @@ const REFUSED: Record<string, [unknown, string]> = {
     },
     'value: not today cannot be sent',
   ],
+}
+
+function nested(depth: number): unknown {
+  let value: unknown = 1
+  for (let i = 0; i < depth; i++) value = [value]
+  return value
 }
 
 test.each(Object.entries(REFUSED))('refused by name, not lost: %s', (_, [value, message]) => {
@@ -127,6 +149,14 @@ test('2 MB is the most a payload carries', () => {
   expect(() => checkPayload(new Uint8Array(MAX_PAYLOAD_BYTES + 1), 'image')).toThrow('image: 2097153 bytes')
   expect(() => encodePayload('ä'.repeat(MAX_PAYLOAD_BYTES / 2))).toThrow('2097154 bytes')
   expect(() => checkPayload(undefined, 'nothing')).not.toThrow()
+})
+
+test('a limit may be given', () => {
+  expect(() => encodePayload('x'.repeat(9), 'name', 10)).toThrow('name: 11 bytes, more than the 10 of a payload')
+  expect(() => encodePayloads([1, 'x'.repeat(9)], 'names', 10)).toThrow('names[1]: 11 bytes')
+  expect(encodePayload('x'.repeat(MAX_PAYLOAD_BYTES), 'name', MAX_PAYLOAD_BYTES * 2).data).toHaveLength(
+    MAX_PAYLOAD_BYTES + 2,
+  )
 })
 
 test.each(['{"a":{"__proto__":{"admin":true}}}', '{"a":{"\\u005f_proto__":{"admin":true}}}'])(

@@ -60,6 +60,10 @@ const BAD: Record<string, [() => unknown, RegExp]> = {
     /^workflow 'w'\.signals\.s: not a Standard/,
   ],
   'no function': [() => workflow({ name: 'w' }, wrong('code')), /^workflow 'w': its second argument is not a function/],
+  'failOn of a predicate': [
+    () => workflow({ name: 'w', failOn: wrong([(error: { code: string }) => error.code === 'X']) }, fn),
+    /^workflow 'w'\.failOn: neither 'any' nor/,
+  ],
   'failOn of something else': [
     () => workflow({ name: 'w', failOn: wrong(['Error']) }, fn),
     /^workflow 'w'\.failOn: neither 'any' nor/,

@@ -1,4 +1,6 @@
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
+import { encodeFailure } from '../../src/history/value-codec.js'
 import { errorOf, failureOf } from '../../src/workflow/failure-codec.js'
 import {
   ActivityFailure,
@@ -82,6 +84,79 @@ test('what cannot be told is cut or left out, and nothing is thrown', () => {
   expect((unreadable as CancelledFailure).details).toEqual([])
 })
 
+const HOSTILE: Record<string, unknown> = {
+  'an error of objects': Object.assign(new Error('m'), { message: { code: 1 }, name: { a: 1 }, stack: 7 }),
+  'a cause of objects': new ApplicationFailure('m', { cause: Object.assign(new Error('m'), { name: [] }) }),
+  'an activity of objects': new ActivityFailure('m', { activityId: {}, retryState: 5, startedEventId: 'x' } as never),
+  'a time-out of objects': new TimeoutFailure('m', {} as never, 'x' as never),
+  'a getter that throws': Object.defineProperty(new Error('m'), 'message', {
+    get: () => {
+      throw new Error('from the getter')
+    },
+  }),
+  'a Proxy that throws': new Proxy(new Error('m'), {
+    get: () => {
+      throw new Error('from the Proxy')
+    },
+    getPrototypeOf: () => {
+      throw new Error('from the Proxy')
+    },
+  }),
+  'half of a pair': Object.assign(new Error(`${'x'.repeat(9999)}😀`), { name: '\ud800' }),
+  'another realm': runInNewContext(`new RangeError('far')`),
+}
+
+test.each(Object.entries(HOSTILE))('whatever is thrown, what is recorded is of its type: %s', (_, thrown) => {
+  const failure = failureOf(thrown)
+
+  expect(Buffer.from(JSON.stringify(failure)).toString()).toBe(JSON.stringify(failure))
+  expect(JSON.stringify(failure)).not.toMatch(/\\ud[89a-f]/)
+  expect(() => encodeFailure(failure)).not.toThrow()
+  for (const key of ['message', 'stackTrace', 'applicationType', 'activityId', 'activityType', 'retryState'] as const) {
+    expect(typeof ((failure as unknown as Record<string, unknown>)[key] ?? '')).toBe('string')
+  }
+  expect(errorOf(failure)).toBeInstanceOf(Error)
+})
+
+test('an error of another realm is told as one', () => {
+  expect(failureOf(HOSTILE['another realm'])).toMatchObject({ applicationType: 'RangeError', message: 'far' })
+})
+
+test('a failure is bounded as a whole: its texts, its causes, its details', () => {
+  let chain: Error = new Error('x'.repeat(10_000))
+  for (let i = 0; i < 20; i++)
+    chain = new ApplicationFailure('x'.repeat(10_000), { type: 'T'.repeat(5000), cause: chain })
+  const big = new ApplicationFailure('declined', {
+    type: 'Declined',
+    nonRetryable: true,
+    details: Array.from({ length: 6 }, () => 'y'.repeat(1_900_000)),
+    cause: new ApplicationFailure('m', {
+      details: ['z'.repeat(1_500_000)],
+      cause: new CancelledFailure('m', ['z'.repeat(1_500_000)]),
+    }),
+  })
+
+  expect(JSON.stringify(failureOf(chain)).length).toBeLessThan(110_000)
+  const failure = failureOf(big)
+  expect(failure).toMatchObject({
+    applicationType: 'Declined',
+    nonRetryable: true,
+    message: expect.stringMatching(/^declined \(its details were left out: \d+ bytes, more than the 2097152/),
+    cause: { details: [{}], cause: { message: expect.stringMatching(/^m \(its details were left out/) } },
+  })
+  expect(failure).not.toHaveProperty('details')
+})
+
+test.each([
+  [{ type: TypeError }, 'type: not a text'],
+  [{ details: 'x' }, 'details: not a list'],
+  [{ nonRetryable: 'yes' }, 'nonRetryable: neither true nor false'],
+  [{ nonRetriable: true }, "unknown option 'nonRetriable'"],
+  [null, 'its options are no object'],
+])('options of an ApplicationFailure are checked: %j', (options, message) => {
+  expect(() => new ApplicationFailure('m', options as never)).toThrow(`ApplicationFailure: ${message}`)
+})
+
 test('RetryAfter says when: an instant against now, or a time', () => {
   const at = new RetryAfter(new Date(5000))
 
@@ -114,6 +189,8 @@ test('isFailure goes by symbol: other copies of the package and other realms are
   expect(failureOf(foreignCopy)).toMatchObject({ type: 'application', message: 'x' })
   expect(isFailure({ name: 'ApplicationFailure' })).toBe(false)
   expect(isFailure(undefined)).toBe(false)
+  expect(isFailure(foreignCopy, 'application')).toBe(true)
+  expect(isFailure(foreignCopy, 'timeout')).toBe(false)
 })
 
 test('a recorded delay that makes no sense does not hide the failure', () => {

@@ -98,6 +98,21 @@ test('what throws in the outbox is an uncaught exception, and costs nobody else 
   expect(caught).toEqual([new Error('mine')])
 })
 
+test('a window that throws is its own passenger’s affair: the train goes on', async () => {
+  const train = newTrain()
+  const broken = new Walker(train, 3, () => {
+    throw new Error('in the window')
+  })
+  const fine = new Walker(train, 3, () => {})
+
+  train.wake(broken)
+  train.wake(fine)
+  await ended(train)
+
+  expect(broken).toMatchObject({ windows: 1, rests: 1, errors: [new Error('in the window')] })
+  expect(fine).toMatchObject({ windows: 3, rests: 1, errors: [] })
+})
+
 test('an exception thrown in a window by a tick does not stop the train', async () => {
   const train = newTrain()
   const caught: unknown[] = []
@@ -253,6 +268,7 @@ class Walker implements Passenger {
   isQueued = false
   windows = 0
   rests = 0
+  readonly errors: unknown[] = []
   onRest: () => void = () => {}
   readonly #train: Train
   readonly #walk: (step: number) => unknown
@@ -282,6 +298,10 @@ class Walker implements Passenger {
   }
   closeWindow(): void {
     expect(openPassenger()).toBe(this)
+  }
+  broke(error: unknown): void {
+    this.errors.push(error)
+    this.#left = 0
   }
   rejected(): void {}
   handled(): void {}
