@@ -32,12 +32,14 @@ interface Bucket {
   first: WheelEntry | undefined
 }
 
+const MIN_TIMES_TO_SWEEP = 1024
+
 export class Wheel {
   readonly #clock: Clock
   readonly #onFired: () => void
   readonly #buckets = new Map<number, Bucket>()
-  /** A binary heap of the buckets' times; an emptied bucket stays until its time comes. */
-  readonly #times: number[] = []
+  /** A binary heap of the buckets' times. Those of emptied buckets stay until they come, or are too many. */
+  #times: number[] = []
   #armed: TimerHandle | undefined = undefined
   #armedForMs = Number.POSITIVE_INFINITY
   #isClosed = false
@@ -79,6 +81,15 @@ export class Wheel {
     if (after !== undefined) after.before = before
     entry.bucket = entry.before = entry.after = undefined
     this.#size--
+    if (bucket.first === undefined) this.#dropBucket(bucket)
+  }
+
+  #dropBucket(bucket: Bucket): void {
+    // One that is firing is no longer here, and another may have its time.
+    if (this.#buckets.get(bucket.atMs) === bucket) this.#buckets.delete(bucket.atMs)
+    if (this.#times.length < MIN_TIMES_TO_SWEEP || this.#times.length < 2 * this.#buckets.size) return
+    // What is sorted is a heap.
+    this.#times = [...this.#buckets.keys()].sort((a, b) => a - b)
   }
 
   close(): void {
