@@ -9,6 +9,7 @@ const NAMESPACE_END = 17
 /** Never rejects: without the filter starts only read more. */
 export async function fillOpenIds(context: HistoryContext, medium: Medium): Promise<void> {
   const { clock, settings, openIds, logger } = context
+  const { opening } = openIds
   let sliceEndMs = clock.monotonicMs() + settings.filterSliceMs
   try {
     for await (const rows of medium.scanKind(ROW_KINDS.currentRun)) {
@@ -17,10 +18,12 @@ export async function fillOpenIds(context: HistoryContext, medium: Medium): Prom
         if (decodeCurrentRun(row.value, workflowId).status === 'Running') openIds.add(row.hash, workflowId.length)
         if (clock.monotonicMs() < sliceEndMs) continue
         await new Promise<void>((resolve) => clock.soon(resolve))
+        // The store may have been opened again meanwhile, and the filter emptied.
+        if (openIds.opening !== opening) return
         sliceEndMs = clock.monotonicMs() + settings.filterSliceMs
       }
     }
-    openIds.filled()
+    openIds.filled(opening)
   } catch (error) {
     logger.warn({ error }, 'the filter of open workflow ids was not filled: starts read instead')
   }

@@ -12,6 +12,7 @@ export class OpenIds {
   readonly #counters: Uint8Array
   readonly #mask: number
   #isFilled = false
+  #opening = 0
 
   /** `bytes` is cut to a power of two, at least 1,024. */
   constructor(bytes: number) {
@@ -25,13 +26,19 @@ export class OpenIds {
     return this.#isFilled
   }
 
+  /** Which opening of the store it is filled for: a fill that began for another one says nothing. */
+  get opening(): number {
+    return this.#opening
+  }
+
   /** Every id that was open has been added. */
-  filled(): void {
-    this.#isFilled = true
+  filled(opening: number): void {
+    if (opening === this.#opening) this.#isFilled = true
   }
 
   /** The store is opened again: it knows nothing. */
   forget(): void {
+    this.#opening++
     this.#isFilled = false
     this.#counters.fill(0)
   }
