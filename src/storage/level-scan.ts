@@ -37,36 +37,47 @@ function decodeHead(value: Uint8Array, shard: ShardId): Head {
   return { seq, bytes }
 }
 
-/** Of shards that were ever written. */
-export async function readHeads(db: LevelDatabase, shards: readonly ShardId[]): Promise<Map<ShardId, Head>> {
-  const heads = new Map<ShardId, Head>()
+export interface Heads {
+  /** Of shards that were ever written. */
+  readonly heads: Map<ShardId, Head>
+  readonly damaged: Map<ShardId, CorruptError>
+}
+
+export async function readHeads(db: LevelDatabase, shards: readonly ShardId[]): Promise<Heads> {
+  const found: Heads = { heads: new Map(), damaged: new Map() }
   if (shards.length <= FEW_HEADS) {
     const values = await db.getMany(shards.map(headKey))
-    for (const [i, value] of values.entries()) {
-      if (value !== undefined) heads.set(shards[i]!, decodeHead(value, shards[i]!))
-    }
-    return heads
+    for (const [i, value] of values.entries()) if (value !== undefined) keepHead(found, shards[i]!, value)
+    return found
   }
   const sorted = Uint32Array.from(shards).sort()
   for (let from = 0, to = 0; from < sorted.length; from = to) {
     while (to < sorted.length && shardSpace(sorted[to]!) === shardSpace(sorted[from]!)) to++
-    await readRange(db, sorted.subarray(from, to), heads)
+    await readRange(db, sorted.subarray(from, to), found)
   }
-  return heads
+  return found
 }
 
 /** Of shards of one space, ascending. */
-async function readRange(db: LevelDatabase, shards: Uint32Array, heads: Map<ShardId, Head>): Promise<void> {
+async function readRange(db: LevelDatabase, shards: Uint32Array, found: Heads): Promise<void> {
   const slab = new Slab()
   let at = 0
   for await (const page of db.pages(headBounds(shards[0]!, shards.at(-1)!))) {
     for (const [stored, value] of page) {
       const shard = shardOfHeadKey(stored)
       while (shards[at]! < shard) at++
-      if (shards[at] !== shard) continue
-      const { seq, bytes } = decodeHead(value, shard)
-      heads.set(shard, { seq, bytes: slab.keep(bytes) })
+      if (shards[at] === shard) keepHead(found, shard, value, slab)
     }
+  }
+}
+
+function keepHead({ heads, damaged }: Heads, shard: ShardId, value: Uint8Array, slab?: Slab): void {
+  try {
+    const { seq, bytes } = decodeHead(value, shard)
+    heads.set(shard, { seq, bytes: slab === undefined ? bytes : slab.keep(bytes) })
+  } catch (error) {
+    if (!(error instanceof CorruptError)) throw error
+    damaged.set(shard, error)
   }
 }
 

@@ -11,12 +11,15 @@ import { MAX_SHARDS_PER_SPACE, type Fence, type ShardId } from './medium.js'
 /** `again`: the last commit, sent once more. */
 export type Verdict = 'next' | 'again' | 'fenced'
 
+/** Epoch of a shard that accepts no commit. */
+export const UNCLAIMED = 0
+
 export class LevelShards {
   readonly historyCount: number
   readonly #incarnation: string
   /** Slots of the shards of other spaces, behind those of history. */
   readonly #slots = new Map<ShardId, number>()
-  /** Epoch of the claim; 0: not claimed. */
+  /** Epoch of the claim; 0: `UNCLAIMED`. */
   #epochs: Uint32Array
   /** Last durable sequence number. */
   #seqs: Float64Array

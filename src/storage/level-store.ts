@@ -18,7 +18,7 @@ import { headKey, META_KEY, rowPrefix } from './level-keys.js'
 import { decodeMeta, encodeMeta, fitMeta, newMeta, type StoreMeta } from './level-meta.js'
 import { holdDirectory } from './level-registry.js'
 import { encodeHead, readHeads, scanKind, scanRange, scanShards, storedKeysOf, type ShardRow } from './level-scan.js'
-import { LevelShards } from './level-shards.js'
+import { LevelShards, UNCLAIMED } from './level-shards.js'
 import {
   SPACES,
   type Claimed,
@@ -90,11 +90,13 @@ export class LevelStore {
 
   async claim(shards: readonly ShardId[]): Promise<Claimed> {
     await this.#raiseEpoch()
-    const heads = await readHeads(this.#db, shards)
+    const { heads, damaged } = await readHeads(this.#db, shards)
     const { epoch } = this.#meta
     for (const shard of shards) this.#shards.claim(shard, epoch)
     for (const [shard, { seq }] of heads) this.#shards.resume(shard, seq)
-    return { shards, fence: { epoch, incarnation: this.#self.incarnation }, heads, validUntil: Infinity }
+    // It takes no commit, which would go on from a head that nobody knows.
+    for (const shard of damaged.keys()) this.#shards.claim(shard, UNCLAIMED)
+    return { shards, fence: { epoch, incarnation: this.#self.incarnation }, heads, damaged, validUntil: Infinity }
   }
 
   release(shards: readonly ShardId[], fence: Fence): void {

@@ -39,15 +39,23 @@ describe('a flipped byte', () => {
     await expect(opened()).rejects.toMatchObject(CORRUPT)
   })
 
-  test('in a head is noticed by the claim, which names the shard', async () => {
+  test('in a head is noticed by the claim, which names the shard and gives the others', async () => {
     await damage(headKey(0))
     const medium = await opened()
 
-    await expect(medium.claim([0, 1])).rejects.toMatchObject({
+    const [claimed] = (await medium.claim([0, 1])).claimed
+
+    expect([...claimed!.damaged!.keys()]).toEqual([0])
+    expect(claimed!.damaged!.get(0)).toMatchObject({
       ...CORRUPT,
       message: expect.stringMatching(/shard 0/) as string,
     })
-    await medium.claim([1])
+    const commit = { fence: claimed!.fence, head: Buffer.from('h'), clears: [], changes: new Map(), consumed: [] }
+    const outcomes = await medium.commit([
+      { ...commit, shard: 0, seq: 1 },
+      { ...commit, shard: 1, seq: (claimed!.heads.get(1)?.seq ?? 0) + 1 },
+    ])
+    expect(outcomes).toEqual([{ ok: false, why: 'fenced' }, { ok: true }])
     await medium.close()
   })
 
