@@ -10,12 +10,12 @@ import { systemClock } from '../src/base/clock.js'
 import { silentLogger } from '../src/base/log.js'
 import { LoomError } from '../src/base/errors.js'
 import { systemRandom } from '../src/base/random.js'
-import { History } from '../src/history/history.js'
+import { History, type HistoryParts } from '../src/history/history.js'
 import { Matching } from '../src/matching/matching.js'
 import { DEFAULT_NAMESPACE_ID } from '../src/protocol/ids.js'
 import { JSON_PLAIN } from '../src/protocol/payload.js'
 import { DEFAULT_SETTINGS } from '../src/protocol/settings.js'
-import type { LocalActivityWorker, LocalWorkflowTask, LocalWorkflowWorker } from '../src/protocol/services.js'
+import type { LocalWorkflowTask, LocalWorkflowWorker } from '../src/protocol/services.js'
 import { ShardController } from '../src/shard/controller.js'
 import { level } from '../src/storage/level.js'
 import { memory } from '../src/storage/memory.js'
@@ -65,11 +65,12 @@ const workflowWorker: LocalWorkflowWorker = {
   },
   evicted: () => {},
 }
-const activityWorker: LocalActivityWorker = {
+const activityWorker: HistoryParts['activityWorker'] = {
   reserve: () => true,
   release: () => {},
   run: (_task, done) => done({ type: 'completed', result: input }),
   cancel: () => {},
+  isRunning: () => false,
 }
 
 const controller = new ShardController({
@@ -93,6 +94,7 @@ const controller = new ShardController({
   },
   onOpened: (opened, shards) => history.opened(opened, shards),
   onLost: (shard, error) => history.lost(shard, error),
+  onFailed: (error) => history.failed(error),
 })
 let requestCount = 0
 const history: History = new History({

@@ -211,6 +211,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
       return history.opened(medium, shards)
     },
     onLost: (shard, error) => history.lost(shard, error),
+    onFailed: (error) => history.failed(error),
   })
   let matching!: Matching
   const history: History = new History({

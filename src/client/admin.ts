@@ -102,6 +102,6 @@ function describe(shard: Shard): ShardDescription {
     attemptCount: shard.pendingOf(TASK_KINDS.attempt),
     timerCount: shard.pendingOf(TASK_KINDS.timer),
     backlogCount: shard.pendingOf(TASK_KINDS.backlog),
-    deadLetterCount: shard.pendingOf(TASK_KINDS.deadLetter),
+    deadLetterCount: shard.letterCount,
   }
 }

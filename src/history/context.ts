@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { UuidV7Source } from '../base/uuid.js'
-import type { MatchingService } from '../protocol/services.js'
+import type { ActivityTaskToken, MatchingService } from '../protocol/services.js'
 import type { Settings } from '../protocol/settings.js'
 import type { Shard } from '../shard/shard.js'
 import type { HistoryEvent } from '../protocol/event.js'
@@ -13,6 +13,12 @@ import type { Execution } from './execution.js'
 import type { OpenIds } from './open-ids.js'
 import type { CurrentRun, TaskRef } from './rows.js'
 import type { Waiters } from './waiters.js'
+
+/** What goes on in this process, whatever became of the shard that it is of. */
+export interface RunningAttempts {
+  /** Does an activity worker of this process run that attempt, and will its end be told? */
+  isRunning(token: ActivityTaskToken): boolean
+}
 
 export interface HistoryContext {
   readonly host: ExecutionHost
@@ -26,6 +32,8 @@ export interface HistoryContext {
   readonly matching: MatchingService
   readonly medium: Medium
   acceptsType(namespaceId: string, taskQueue: string, workflowType: string): boolean
+  readonly attempts: RunningAttempts
+  /** Throws LOOM_UNAVAILABLE while it is not open, LOOM_CORRUPT when it cannot be, LOOM_CLOSED when the loom is. */
   shardOfHash(hash: number): Shard
   /** From the cache, or read back and kept there when it is open. Rejects with LOOM_NOT_FOUND. */
   findRun(ref: TaskRef, hash: number): Promise<Execution>

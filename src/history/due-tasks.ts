@@ -30,8 +30,14 @@ export class DueTasks {
   readonly #deadLetters: DeadLetters
   /** What the wheel gave since it last stood still. */
   #gathered: DueEntry[] = []
-  /** Timers due up to here are in memory, or were. */
+  /** Timers due up to here are in memory, or were, or are being read. */
   #horizonMs = 0
+  /** Those due up to here were read. Behind `#horizonMs` while a window is read, and until it could be. */
+  #readUpToMs = 0
+  /** How often the whole store was opened: what was being read before that counts no more. */
+  #openings = 0
+  /** Windows that could not be read, one after the other. */
+  #failedLooks = 0
   /** On the wheel: one, however often shards were opened. */
   #nextLook: WheelEntry | undefined = undefined
   #isClosed = false
@@ -105,7 +111,7 @@ export class DueTasks {
         { error, workflowId, runId, attempt },
         'a task of the timer queue is given up and goes to the dead letters',
       )
-      for (const entry of entries) this.#deadLetters.add(entry, timerKey(entry.dueAtMs, entry.order), error)
+      for (const entry of entries) this.#deadLetters.add(entry, error)
       return
     }
     logger.warn({ error, workflowId, runId, attempt }, 'a task of the timer queue failed and is tried again')
@@ -122,42 +128,75 @@ export class DueTasks {
   arm(entries: readonly DueEntry[]): void {
     const { wheel } = this.#context.host
     for (const entry of entries)
-      if (!entry.isGone && (entry.dueAtMs <= this.#horizonMs || entry.type === TIMER_TYPES.activity)) wheel.add(entry)
+      if (!entry.isGone && (entry.dueAtMs <= this.#horizonMs || entry.type === TIMER_TYPES.attempt)) wheel.add(entry)
   }
 
-  /** How far a scan at open has to keep timers; called before it. */
-  startLookingAhead(): number {
-    return (this.#horizonMs = this.#context.clock.nowMs() + this.#context.settings.timerLookAheadMs)
+  /**
+   * How far a scan at open has to keep timers; called before it. Shards that are claimed again do not move the window: nobody
+   * has read the timers of the others that far.
+   */
+  startLookingAhead(isWholeStore: boolean): number {
+    const untilMs = this.#context.clock.nowMs() + this.#context.settings.timerLookAheadMs
+    if (!isWholeStore) return Math.max(untilMs, this.#horizonMs)
+    this.#openings++
+    this.#failedLooks = 0
+    return (this.#readUpToMs = this.#horizonMs = untilMs)
   }
 
   /** The shards are open: from now on the next window is read before the last has passed. */
   lookOn(): void {
-    const { host, settings } = this.#context
-    if (this.#nextLook !== undefined) host.wheel.remove(this.#nextLook)
-    this.#nextLook = new Retry(
-      Math.floor(this.#horizonMs - settings.timerLookAheadMs / 4),
-      () => void this.#readAhead(),
-    )
-    host.wheel.add(this.#nextLook)
+    this.#lookAt(Math.floor(this.#horizonMs - this.#context.settings.timerLookAheadMs / 4))
+  }
+
+  #lookAt(atMs: number): void {
+    const { wheel } = this.#context.host
+    if (this.#nextLook !== undefined) wheel.remove(this.#nextLook)
+    this.#nextLook = new Retry(atMs, () => void this.#readAhead())
+    wheel.add(this.#nextLook)
   }
 
   async #readAhead(): Promise<void> {
-    const { clock, settings, host, logger } = this.#context
     if (this.#isClosed) return
-    const fromMs = this.#horizonMs
+    const { clock, settings } = this.#context
+    const opening = this.#openings
+    const untilMs = Math.max(this.#horizonMs, clock.nowMs() + settings.timerLookAheadMs)
     // First, so that a timer made while this reads goes on the wheel by itself. Twice on the wheel is once too often, and moot.
-    this.#horizonMs = Math.max(fromMs, clock.nowMs()) + settings.timerLookAheadMs
+    this.#horizonMs = untilMs
     try {
-      const bounds = { gte: timerKey(fromMs + 1, 0), lt: timerKey(this.#horizonMs + 1, 0) }
-      for await (const rows of this.#context.medium.scanAll('claimed', bounds)) {
-        if (this.#isClosed) return
-        for (const row of rows) host.wheel.add(this.entryOf(row))
-      }
+      await this.#readWindow(this.#readUpToMs, untilMs)
+      if (this.#isClosed || opening !== this.#openings) return
+      this.#readUpToMs = Math.max(this.#readUpToMs, untilMs)
+      this.#failedLooks = 0
+      this.lookOn()
     } catch (error) {
-      if (this.#isClosed) return
-      logger.warn({ error }, 'timers ahead could not be read; their shards are being opened again')
+      if (!this.#isClosed && opening === this.#openings) this.#lookAgain(error)
     }
-    this.lookOn()
+  }
+
+  async #readWindow(afterMs: number, untilMs: number): Promise<void> {
+    const { medium, host } = this.#context
+    const bounds = { gte: timerKey(afterMs + 1, 0), lt: timerKey(untilMs + 1, 0) }
+    for await (const rows of medium.scanAll('claimed', bounds)) {
+      if (this.#isClosed) return
+      for (const row of rows) if (this.#isWaiting(row)) host.wheel.add(this.entryOf(row))
+    }
+  }
+
+  /** Its task was not given up. In a shard that is not open just now nobody knows, and it may be due twice. */
+  #isWaiting(row: Row): boolean {
+    try {
+      return this.#context.shardOfHash(row.hash).letterOf(keyTaskId(row.key)) === undefined
+    } catch (error) {
+      return !isLoomError(error, 'LOOM_CORRUPT')
+    }
+  }
+
+  /** The window stays to be read: a timer in it would not fire before the store is opened again. */
+  #lookAgain(error: unknown): void {
+    const { clock, settings, logger } = this.#context
+    logger.warn({ error }, 'timers ahead could not be read; they are read again')
+    const backoff = { initialMs: settings.dueRetryInitialMs, coefficient: 2, maximumMs: settings.dueRetryMaximumMs }
+    this.#lookAt(Math.ceil(clock.nowMs() + backoffMs(backoff, ++this.#failedLooks)))
   }
 
   entryOf(row: Row): DueEntry {
@@ -181,6 +220,7 @@ function fire(turn: LiveTurn, entry: DueEntry, host: ExecutionHost): void {
   const { state } = turn
   switch (entry.type) {
     case TIMER_TYPES.activity:
+    case TIMER_TYPES.attempt:
       return fireActivity(turn, entry)
     case TIMER_TYPES.workflowTask: {
       const progress = state.workflowTaskProgress

@@ -7,8 +7,8 @@
 import { WheelEntry } from '../queue/wheel.js'
 import type { TaskRef } from './rows.js'
 
-/** What a timer row is for. The numbers are stored. */
-export const TIMER_TYPES = { user: 1, activity: 2, workflowTask: 3, stall: 4 } as const
+/** What a timer row is for. The numbers are stored; an `attempt` is a time-out without a row, of an attempt that runs here. */
+export const TIMER_TYPES = { user: 1, activity: 2, workflowTask: 3, stall: 4, attempt: 5 } as const
 
 function refOf({ namespaceId, workflowId, runId, runKey }: TaskRef): TaskRef {
   return { namespaceId, workflowId, runId, runKey }

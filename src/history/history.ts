@@ -4,7 +4,7 @@
  * Everything durable goes through the commit loop; everything else here may be lost at any time and is read back.
  */
 import type { Clock } from '../base/clock.js'
-import { LoomError } from '../base/errors.js'
+import { LoomError, isLoomError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Random } from '../base/random.js'
 import { UuidV7Source, uuidKey } from '../base/uuid.js'
@@ -38,7 +38,7 @@ import type { ShardController } from '../shard/controller.js'
 import type { Shard } from '../shard/shard.js'
 import type { Medium, ShardId } from '../storage/medium.js'
 import { ExecutionCache } from './cache.js'
-import type { HistoryContext } from './context.js'
+import type { HistoryContext, RunningAttempts } from './context.js'
 import type { ExecutionHost, ExecutionView, StagedView } from './contract.js'
 import { DeadLetters } from './dead-letters.js'
 import { Dispatcher } from './dispatcher.js'
@@ -79,7 +79,7 @@ export interface HistoryParts {
   readonly controller: ShardController
   readonly matching: (starter: TaskStarter) => MatchingService
   readonly workflowWorker: LocalWorkflowWorker
-  readonly activityWorker: LocalActivityWorker
+  readonly activityWorker: LocalActivityWorker & RunningAttempts
   readonly newRequestId: () => string
 }
 
@@ -100,7 +100,10 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
   readonly #dispatcher: Dispatcher
   readonly #dueTasks: DueTasks
   readonly #runs: Runs
+  /** Why verbs are refused. */
   #closedBy: LoomError | undefined = undefined
+  /** Nothing is staged any more. */
+  #isClosed = false
 
   constructor(parts: HistoryParts) {
     this.#parts = parts
@@ -139,8 +142,12 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
 
   /** Called by the controller for shards that have become ours. What it gives back is called when they take calls. */
   async opened(medium: Medium, shards: readonly ShardId[] | 'claimed'): Promise<() => void> {
-    const pendingAtClaim = this.#parts.controller.takePendingAtClaim()
-    const recovered = await recover({ context: this, medium, dueTasks: this.#dueTasks, pendingAtClaim }, shards)
+    const { controller } = this.#parts
+    const pendingAtClaim = controller.takePendingAtClaim()
+    const damagedAtClaim = controller.damaged
+    const parts = { context: this, medium, dueTasks: this.#dueTasks, pendingAtClaim, damagedAtClaim }
+    const recovered = await recover(parts, shards)
+    for (const [shard, error] of recovered.damaged) controller.shardDamaged(shard, error)
     return () => {
       recovered.start()
       if (shards === 'claimed') void fillOpenIds(this, medium)
@@ -159,6 +166,11 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
     }
   }
 
+  /** The store will not be opened again: nobody waits for what cannot come. */
+  failed(error: LoomError): void {
+    this.waiters.failAll(error)
+  }
+
   /** Verbs are refused from now on; what is under way goes on. */
   refuseCalls(error: LoomError): void {
     this.#closedBy = error
@@ -167,6 +179,7 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
   /** No turn is made any more; those that wait for an end hear that the loom is closed. */
   close(error: LoomError): void {
     this.#closedBy = error
+    this.#isClosed = true
     this.#dueTasks.close()
     this.wheel.close()
     for (const execution of [...this.cache.values()]) {
@@ -179,11 +192,11 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
 
   /** Runs that ended while their shard was gone: their waiters are told. */
   async #lookAfterWaiters(): Promise<void> {
-    for (const { namespaceId, workflowId, runId, hash, slot } of this.waiters.awaited()) {
+    for (const { namespaceId, workflowId, runId, hash } of this.waiters.awaited()) {
       try {
-        const execution = await this.findRun({ namespaceId, workflowId, runId, runKey: uuidKey(runId) }, hash)
-        if (execution.state.closed !== undefined) slot.settle(execution.state.closed)
+        this.waiters.closed(await this.findRun({ namespaceId, workflowId, runId, runKey: uuidKey(runId) }, hash))
       } catch (error) {
+        if (isLoomError(error, 'LOOM_CORRUPT')) this.waiters.fail(runId, error)
         this.logger.warn({ error, workflowId, runId }, 'a run that somebody waits for could not be read back yet')
       }
     }
@@ -260,7 +273,12 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
 
   // ---- what the verbs work with
 
+  get attempts(): RunningAttempts {
+    return this.#parts.activityWorker
+  }
+
   shardOfHash(hash: number): Shard {
+    if (this.#isClosed) throw this.#closedBy!
     return this.#parts.controller.shardOfHash(hash)
   }
 

@@ -175,7 +175,7 @@ export class ItemRows {
       const { dueAtMs } = due
       this.#arm(
         item,
-        new DueEntry(this.#execution, TIMER_TYPES.activity, scheduledEventId, { dueAtMs, attempt, stamp }, taskId),
+        new DueEntry(this.#execution, TIMER_TYPES.attempt, scheduledEventId, { dueAtMs, attempt, stamp }, taskId),
       )
       return
     }

@@ -1,6 +1,7 @@
 /** Executions by run: from the cache, or read back, once however many ask. */
 import type { HistoryEvent } from '../protocol/event.js'
 import { uuidKey } from '../base/uuid.js'
+import type { Shard } from '../shard/shard.js'
 import type { HistoryContext } from './context.js'
 import { Execution } from './execution.js'
 import { loadRun, noSuchRun, readEvents } from './loader.js'
@@ -9,8 +10,8 @@ import type { TaskRef } from './rows.js'
 
 export class Runs {
   readonly #context: HistoryContext
-  /** By run id: being read back. */
-  readonly #loading = new Map<string, Promise<Execution>>()
+  /** By run id: being read back, and for which opening of its shard. */
+  readonly #loading = new Map<string, { readonly shard: Shard; readonly execution: Promise<Execution> }>()
   /** Events of those that were read back in this turn of the event loop: whoever asked for one often wants them next. */
   readonly #justRead = new Map<Execution, readonly HistoryEvent[]>()
 
@@ -22,19 +23,31 @@ export class Runs {
     const cached = this.#context.cache.run(ref.runId)
     if (cached !== undefined) return sameRun(cached, ref)
     const loading = this.#loading.get(ref.runId)
-    if (loading !== undefined) return loading.then((execution) => sameRun(execution, ref))
-    const load = this.#load(ref, hash).finally(() => this.#loading.delete(ref.runId))
-    this.#loading.set(ref.runId, load)
-    return load
+    // What was begun under a shard that is lost by now fails: nobody else is to share that.
+    if (loading !== undefined && loading.shard.closedBy === undefined)
+      return loading.execution.then((execution) => sameRun(execution, ref))
+    return this.#begin(ref, hash)
   }
 
-  async #load(ref: TaskRef, hash: number): Promise<Execution> {
-    const { host, medium, cache } = this.#context
+  async #begin(ref: TaskRef, hash: number): Promise<Execution> {
+    const { runId } = ref
     const shard = this.#context.shardOfHash(hash)
+    const execution = this.#load(ref, hash, shard)
+    const loading = { shard, execution }
+    this.#loading.set(runId, loading)
+    try {
+      return await execution
+    } finally {
+      if (this.#loading.get(runId) === loading) this.#loading.delete(runId)
+    }
+  }
+
+  async #load(ref: TaskRef, hash: number, shard: Shard): Promise<Execution> {
+    const { host, medium, cache } = this.#context
     const { namespaceId, workflowId, runId, runKey } = ref
     const loaded = await loadRun(medium, this.#address(ref, hash), this.#breather())
-    // The shard may have been lost, and even opened again, while this read.
-    if (shard.closedBy !== undefined) throw shard.closedBy
+    // The shard may have been lost, and even opened again, while this read; or the loom was closed: then this throws.
+    if (this.#context.shardOfHash(hash) !== shard) throw shard.closedBy!
     if (loaded === undefined || loaded.state.started?.attributes.workflowId !== workflowId)
       throw noSuchRun(workflowId, runId)
     const { state } = loaded

@@ -46,6 +46,12 @@ export class Waiters {
     return [...this.#byRun.values()]
   }
 
+  /** Its end cannot be told. */
+  fail(runId: string, error: Error): void {
+    this.#byRun.get(runId)?.slot.fail(error)
+    this.#byRun.delete(runId)
+  }
+
   failAll(error: Error): void {
     for (const { slot } of this.#byRun.values()) slot.fail(error)
     this.#byRun.clear()

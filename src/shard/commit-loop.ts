@@ -40,7 +40,7 @@ export class CommitLoop {
   #gathering = new Set<Shard>()
   #flights = 0
   #isArmed = false
-  #isClosed = false
+  #closedBy: LoomError | undefined = undefined
   #idle: (() => void)[] = []
   /** Commits so far: for benches and metrics. */
   flushCount = 0
@@ -51,9 +51,10 @@ export class CommitLoop {
     this.#parts = parts
   }
 
-  /** Something was staged on `shard`. */
+  /** Something was staged on `shard`. It fails at once where nothing is written any more. */
   touch(shard: Shard): void {
-    if (shard.closedBy !== undefined) return
+    const closedBy = shard.closedBy ?? this.#closedBy
+    if (closedBy !== undefined) return shard.close(closedBy)
     if (shard.inFlight === undefined) this.#gathering.add(shard)
     if (this.#isArmed || this.#flights >= this.#parts.medium.supports.lanes) return
     this.#isArmed = true
@@ -68,7 +69,7 @@ export class CommitLoop {
 
   /** No flush leaves any more; what is staged fails with `error`. */
   close(error: LoomError): void {
-    this.#isClosed = true
+    this.#closedBy ??= error
     for (const shard of this.#gathering) shard.close(error)
     this.#gathering.clear()
     this.#settleIdle()
@@ -80,7 +81,11 @@ export class CommitLoop {
   }
 
   #flush(): void {
-    while (!this.#isClosed && this.#gathering.size > 0 && this.#flights < this.#parts.medium.supports.lanes) {
+    while (
+      this.#closedBy === undefined &&
+      this.#gathering.size > 0 &&
+      this.#flights < this.#parts.medium.supports.lanes
+    ) {
       const sealed = this.#sealBatch()
       this.#flights++
       this.flushCount++
@@ -125,25 +130,26 @@ export class CommitLoop {
   }
 
   /** Losses first, then the next flush, then the good news. */
-  #settle(batch: readonly Sealed[], outcomes: readonly Outcome[]): void {
+  #settle(batch: readonly Sealed[], outcomes: readonly Outcome[], isResend = false): void {
     for (let i = 0; i < batch.length; i++) {
       const sealed = batch[i]!
       const outcome = outcomes[i]!
       if (sealed.shard.inFlight !== sealed) continue
       if (outcome.ok) {
         sealed.shard.inFlight = undefined
+        sealed.isWritten = true
         if (sealed.shard.staged !== undefined) this.#gathering.add(sealed.shard)
-      } else this.#lose(sealed, outcome.why)
+      } else this.#lose(sealed, outcome.why, isResend)
     }
     this.#flush()
     for (let i = 0; i < batch.length; i++) {
-      if (!outcomes[i]!.ok || batch[i]!.shard.closedBy !== undefined) continue
-      for (const turn of batch[i]!.turns) turn.durable()
+      const { isWritten, turns } = batch[i]!
+      if (isWritten) for (const turn of turns) turn.durable()
     }
     this.#settleIdle()
   }
 
-  #lose(sealed: Sealed, why: 'fenced' | 'too-large' | 'unknown'): void {
+  #lose(sealed: Sealed, why: 'fenced' | 'too-large' | 'unknown', isResend: boolean): void {
     const { shard } = sealed
     if (why === 'unknown') {
       this.#flights++
@@ -151,7 +157,8 @@ export class CommitLoop {
       return
     }
     if (why === 'too-large') this.#parts.logger.error({ shard: shard.id }, 'a commit was larger than the medium takes')
-    this.#drop(shard, why === 'fenced' ? new ShardFencedError(shard.id) : new OutcomeUnknownError(shard.id))
+    // A commit that is refused when it is sent again may have applied the first time.
+    this.#drop(shard, why === 'fenced' ? new ShardFencedError(shard.id) : new OutcomeUnknownError(shard.id), !isResend)
   }
 
   /** The same commit again, with back-off, until its outcome is known or the lease is over. */
@@ -159,12 +166,12 @@ export class CommitLoop {
     const { medium, clock, random, validUntil } = this.#parts
     for (let attempt = 1; attempt <= MAX_RESENDS; attempt++) {
       await sleep(clock, jitteredBackoffMs(RESEND_BACKOFF, attempt, random))
-      if (sealed.shard.inFlight !== sealed || this.#isClosed || clock.monotonicMs() >= validUntil()) break
+      if (sealed.shard.inFlight !== sealed || this.#closedBy !== undefined || clock.monotonicMs() >= validUntil()) break
       try {
         const [outcome] = await medium.commit([sealed.commit])
         if (outcome!.ok || outcome!.why !== 'unknown') {
           this.#flights--
-          return this.#settle([sealed], [outcome!])
+          return this.#settle([sealed], [outcome!], true)
         }
       } catch (error) {
         this.#flights--
@@ -178,16 +185,16 @@ export class CommitLoop {
   }
 
   #broke(batch: readonly Sealed[], error: unknown): void {
-    this.#isClosed = true
+    const brokenBy =
+      error instanceof MediumBrokenError ? error : new MediumBrokenError('a commit failed', { cause: error })
+    this.#closedBy ??= brokenBy
     for (const { shard } of batch) shard.close(new OutcomeUnknownError(shard.id, { cause: error }))
-    this.#parts.onBroken(
-      error instanceof MediumBrokenError ? error : new MediumBrokenError('a commit failed', { cause: error }),
-    )
+    this.#parts.onBroken(brokenBy)
   }
 
-  #drop(shard: Shard, error: LoomError): void {
+  #drop(shard: Shard, error: LoomError, wasRefused = false): void {
     this.#gathering.delete(shard)
-    shard.close(error)
+    shard.close(error, wasRefused)
     this.#parts.onShardLost(shard, error)
   }
 

@@ -11,11 +11,14 @@ import { LoomError, isLoomError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Random } from '../base/random.js'
 import { shardId, shardIndex } from '../storage/medium.js'
-import type { Claimed, Fence, Head, Medium, MediumFactory, Owner, ShardId } from '../storage/medium.js'
+import type { Claimed, Fence, Medium, MediumFactory, Owner, ShardId } from '../storage/medium.js'
+import type { CorruptError } from '../storage/errors.js'
+import { Claims } from './claims.js'
 import { CommitLoop } from './commit-loop.js'
 import { OutcomeUnknownError } from './errors.js'
 import { shardOfHash } from '../storage/hash-shard.js'
-import { Shard, readHead } from './shard.js'
+import type { Shard } from './shard.js'
+import { WatchedMedium } from './watched-medium.js'
 
 export interface ControllerParts {
   readonly mediumFactory: MediumFactory
@@ -34,12 +37,8 @@ export interface ControllerParts {
   readonly onOpened: (medium: Medium, shards: readonly ShardId[] | 'claimed') => Promise<() => void>
   /** Nothing of this shard in memory may be used any more; undefined: of all shards. */
   readonly onLost: (shard: Shard | undefined, error: LoomError) => void
-}
-
-interface Held {
-  readonly fence: Fence
-  /** Heads that no shard was made of yet. */
-  readonly heads: Map<ShardId, Head>
+  /** The store will not be opened again: calls are refused with `error`, and nobody need wait. */
+  readonly onFailed: (error: LoomError) => void
 }
 
 export class ShardController {
@@ -47,16 +46,13 @@ export class ShardController {
   #medium: Medium | undefined = undefined
   #loop: CommitLoop | undefined = undefined
   #owner: Owner
-  /** By index in the ring: whose fence a shard that is not made yet would have. A store of one unit shares one. */
-  #held = new Map<ShardId, Held>()
-  #heldByAll: Held | undefined = undefined
+  #claims = new Claims()
   #shards = new Map<number, Shard>()
   /** Indexes of shards that were lost and are not read back yet. */
   #lost = new Set<number>()
   #nextTaskId = 1
-  /** Of shards that are being read back: how many rows of each kind their heads count, where there are any. */
-  #pendingAtClaim = new Map<ShardId, readonly number[]>()
-  #validUntil = Number.POSITIVE_INFINITY
+  /** Why the store will not be opened again. */
+  #failedBy: LoomError | undefined = undefined
   #heartbeat: TimerHandle | undefined = undefined
   #isReady = false
   #closing: Promise<void> | undefined = undefined
@@ -74,6 +70,7 @@ export class ShardController {
   }
 
   get medium(): Medium {
+    if (this.#failedBy !== undefined) throw this.#failedBy
     if (this.#medium === undefined) throw new LoomError('LOOM_UNAVAILABLE', 'the medium is being opened again')
     return this.#medium
   }
@@ -93,7 +90,7 @@ export class ShardController {
     return this.#nextTaskId++
   }
 
-  /** The open shard of an execution; throws LOOM_UNAVAILABLE while it is not ours. */
+  /** The open shard of an execution; throws LOOM_UNAVAILABLE while it is not ours, LOOM_CORRUPT when it is damaged. */
   shardOfHash(hash: number): Shard {
     const index = shardOfHash(hash, this.#parts.shardCount)
     const shard = this.#shards.get(index)
@@ -108,15 +105,25 @@ export class ShardController {
 
   /** Shards that were written to, or touched since open. */
   knownShards(): readonly Shard[] {
-    for (const id of this.#heldByAll?.heads.keys() ?? []) this.shardForRecovery(id)
+    for (const id of this.#claims.unmade()) this.shardForRecovery(id)
     return [...this.#shards.values()]
   }
 
   /** What the heads of the shards that are being opened count, by kind; for shards without any there is no entry. */
   takePendingAtClaim(): ReadonlyMap<ShardId, readonly number[]> {
-    const pending = this.#pendingAtClaim
-    this.#pendingAtClaim = new Map()
-    return pending
+    return this.#claims.takePending()
+  }
+
+  /** Shards whose heads or rows are not what was written: everybody who asks for one is told so. */
+  get damaged(): ReadonlyMap<ShardId, CorruptError> {
+    return this.#claims.damaged
+  }
+
+  /** Found while its rows are read back. Nothing of it is written until the store is opened again. */
+  shardDamaged(id: ShardId, error: CorruptError): void {
+    this.#parts.logger.error({ error, shard: id }, 'a shard is damaged: nothing of it can be used')
+    this.#shards.delete(shardIndex(id))
+    this.#claims.damage(id, error)
   }
 
   touch(shard: Shard): void {
@@ -147,8 +154,9 @@ export class ShardController {
     if (medium === undefined) return
     await this.#loop?.idle()
     this.#loop?.close(closedError())
-    const held = this.#heldByAll
-    if (held !== undefined) await this.#release(medium, held.fence)
+    for (const shard of this.#shards.values()) shard.close(closedError())
+    const fence = this.#claims.fenceOfAll
+    if (fence !== undefined) await this.#release(medium, fence)
     this.#medium = undefined
     await medium.close()
   }
@@ -169,14 +177,11 @@ export class ShardController {
   }
 
   #makeShard(index: number, isRecovery = false): Shard {
+    if (this.#failedBy !== undefined) throw this.#failedBy
     if (!this.#isReady && !isRecovery) throw new LoomError('LOOM_UNAVAILABLE', `shard ${index} is not open`)
-    const id = shardId('history', index)
     if (this.#lost.has(index) && !isRecovery)
       throw new LoomError('LOOM_UNAVAILABLE', `shard ${index} is being claimed again`)
-    const held = this.#held.get(id) ?? this.#heldByAll
-    if (held === undefined) throw new LoomError('LOOM_UNAVAILABLE', `shard ${index} is being claimed`)
-    const shard = new Shard(id, held.fence, held.heads.get(id))
-    held.heads.delete(id)
+    const shard = this.#claims.make(shardId('history', index))
     this.#shards.set(index, shard)
     return shard
   }
@@ -185,7 +190,10 @@ export class ShardController {
 
   async #openMedium(untilMs: number): Promise<void> {
     const { mediumFactory, shardCount, clock, logger, leaseMs, random, afterRound } = this.#parts
-    const medium = mediumFactory.create({ clock, logger })
+    const medium: Medium = new WatchedMedium(mediumFactory.create({ clock, logger }), (error) => {
+      // While it is being opened, whoever opens it is told.
+      if (this.#isReady && this.#medium === medium) this.#onBroken(error)
+    })
     try {
       await medium.open(this.#owner, { spaces: { history: shardCount }, leaseMs })
       this.#medium = medium
@@ -196,11 +204,12 @@ export class ShardController {
         random,
         logger,
         afterRound,
-        validUntil: () => this.#validUntil,
+        validUntil: () => this.#claims.validUntil,
         onShardLost: (shard, error) => this.#onShardLost(shard, error),
         onBroken: (error) => this.#onBroken(error),
       })
       const takeUp = await this.#parts.onOpened(medium, 'claimed')
+      this.#checkAnyIsSound()
       this.#isReady = true
       takeUp()
       if (medium.supports.shared) this.#armHeartbeat(medium)
@@ -214,12 +223,19 @@ export class ShardController {
     }
   }
 
+  /** A store of which nothing can be used is not opened. */
+  #checkAnyIsSound(): void {
+    const { damaged } = this.#claims
+    if (damaged.size < this.#parts.shardCount) return
+    for (const error of damaged.values()) throw error
+  }
+
   async #claimAll(medium: Medium, untilMs: number): Promise<void> {
     const { clock, shardCount } = this.#parts
     let wanted: readonly ShardId[] = Array.from({ length: shardCount }, (_, index) => shardId('history', index))
     for (;;) {
       const { claimed, held } = await medium.claim(wanted)
-      for (const claim of claimed) this.#hold(claim, claim.shards.length === shardCount)
+      for (const claim of claimed) this.#hold(claim)
       if (held.length === 0) return
       const retryMs = Math.min(...held.map((one) => one.retryMs))
       if (clock.monotonicMs() + retryMs > untilMs || this.#stopped.signal.aborted) {
@@ -231,16 +247,11 @@ export class ShardController {
     }
   }
 
-  #hold(claim: Claimed, isAll: boolean): void {
-    const held: Held = { fence: claim.fence, heads: new Map(claim.heads) }
-    if (isAll) this.#heldByAll = held
-    else for (const id of claim.shards) this.#held.set(id, held)
-    this.#validUntil = Math.min(this.#validUntil, claim.validUntil)
-    for (const [id, head] of claim.heads) {
-      const { nextTaskId, pending } = readHead(head, id)
-      if (nextTaskId > this.#nextTaskId) this.#nextTaskId = nextTaskId
-      if (pending.some((count) => count > 0)) this.#pendingAtClaim.set(id, pending)
-    }
+  #hold(claim: Claimed): void {
+    this.#claims.add(claim, claim.shards.length === this.#parts.shardCount)
+    this.#nextTaskId = Math.max(this.#nextTaskId, this.#claims.nextTaskId)
+    for (const [id, error] of this.#claims.damaged)
+      this.#parts.logger.error({ error, shard: id }, 'the head of a shard is damaged: nothing of it can be used')
   }
 
   #armHeartbeat(medium: Medium): void {
@@ -250,7 +261,7 @@ export class ShardController {
 
   async #beat(medium: Medium): Promise<void> {
     try {
-      this.#validUntil = (await medium.heartbeat(new Uint8Array(0))).validUntil
+      this.#claims.validUntil = (await medium.heartbeat(new Uint8Array(0))).validUntil
     } catch (error) {
       if (this.#medium !== medium || this.#stopped.signal.aborted) return
       this.#parts.logger.warn({ error }, 'a heartbeat failed')
@@ -264,10 +275,7 @@ export class ShardController {
     this.#isReady = false
     this.#shards = new Map()
     this.#lost = new Set()
-    this.#held = new Map()
-    this.#pendingAtClaim = new Map()
-    this.#heldByAll = undefined
-    this.#validUntil = Number.POSITIVE_INFINITY
+    this.#claims = new Claims()
   }
 
   #onShardLost(shard: Shard, error: LoomError): void {
@@ -280,6 +288,8 @@ export class ShardController {
   }
 
   async #reclaim(id: ShardId): Promise<void> {
+    // Its unit may have been claimed again for another shard of it, or the whole store opened again.
+    if (!this.#lost.has(shardIndex(id))) return
     await this.#untilDone('claiming a shard again', async () => {
       const medium = this.#medium
       if (medium === undefined) return
@@ -289,7 +299,7 @@ export class ShardController {
       const { claimed, held } = await medium.claim(unit)
       if (held.length > 0) throw new LoomError('LOOM_MEDIUM_BUSY', `shard ${id} is held by ${held[0]!.by.host}`)
       for (const claim of claimed) {
-        this.#hold(claim, claim.shards.length === this.#parts.shardCount)
+        this.#hold(claim)
         const takeUp = await this.#parts.onOpened(medium, claim.shards)
         for (const one of claim.shards) this.#lost.delete(shardIndex(one))
         takeUp()
@@ -310,19 +320,30 @@ export class ShardController {
   /** Close, drop every shard, reopen with back-off; never go on. */
   #onBroken(error: LoomError): void {
     const medium = this.#medium
-    if (medium === undefined) return
+    if (medium === undefined || this.#failedBy !== undefined) return
     this.#parts.logger.error({ error }, 'the medium is broken: all shards are dropped, and it is opened again')
     this.#medium = undefined
-    if (this.#heartbeat !== undefined) this.#parts.clock.clearTimer(this.#heartbeat)
-    for (const shard of this.#shards.values()) shard.close(error)
-    this.#loop?.close(error)
-    this.#forget()
-    this.#parts.onLost(undefined, error)
+    this.#dropAll(error)
     this.#owner = { host: this.#owner.host, incarnation: this.#parts.newIncarnation() }
     this.#repair = this.#repair
       .then(() => medium.close())
       .catch((reason: unknown) => this.#parts.logger.warn({ error: reason }, 'the broken medium did not close'))
       .then(() => this.#untilDone('opening the medium again', () => this.#openMedium(Number.POSITIVE_INFINITY)))
+  }
+
+  #dropAll(error: LoomError): void {
+    if (this.#heartbeat !== undefined) this.#parts.clock.clearTimer(this.#heartbeat)
+    for (const shard of this.#shards.values()) shard.close(error)
+    this.#loop?.close(error)
+    this.#forget()
+    this.#parts.onLost(undefined, error)
+  }
+
+  /** The store says that it cannot be opened again: everybody who asks, or waits, is told. */
+  #fail(error: LoomError): void {
+    this.#failedBy = error
+    this.#dropAll(error)
+    this.#parts.onFailed(error)
   }
 
   /** Tries with back-off until it succeeds, the loom is closed, or the store says that it never will. */
@@ -333,7 +354,7 @@ export class ShardController {
         return await act()
       } catch (error) {
         logger.error({ error, attempt }, `${what} failed`)
-        if (isLoomError(error, 'LOOM_CORRUPT') || isLoomError(error, 'LOOM_STORE_MISMATCH')) return
+        if (isLoomError(error, 'LOOM_CORRUPT') || isLoomError(error, 'LOOM_STORE_MISMATCH')) return this.#fail(error)
       }
       const backoff = { initialMs: reopenInitialMs, coefficient: 2, maximumMs: reopenMaximumMs }
       await sleep(clock, jitteredBackoffMs(backoff, attempt, random), this.#stopped.signal)

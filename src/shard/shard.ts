@@ -6,11 +6,14 @@
  */
 import { FewMap } from '../base/few-map.js'
 import { assert } from '../base/assert.js'
+import { readU48 } from '../base/bytes.js'
+import { isLoomError } from '../base/errors.js'
 import type { LoomError } from '../base/errors.js'
 import { decodeRow, encodeRow } from '../storage/codec.js'
 import { CorruptError } from '../storage/errors.js'
 import { shardIndex } from '../storage/medium.js'
 import type { Change, Fence, Head, Key, KeyBounds, ShardCommit, ShardId } from '../storage/medium.js'
+import { OutcomeUnknownError } from './errors.js'
 
 /** Kinds of rows that are read by shard, and counted in its head. The numbers are stored. */
 export const TASK_KINDS = { attempt: 1, timer: 2, backlog: 3, buffered: 4, deadLetter: 5 } as const
@@ -38,9 +41,19 @@ export interface Sealed {
   readonly shard: Shard
   readonly commit: ShardCommit
   readonly turns: readonly StagedTurn[]
+  /** The medium said so; its turns are told, whatever happens to the shard meanwhile. */
+  isWritten: boolean
+}
+
+/** Says that a task was given up. The task's own row stands: whatever ends the task takes both away. */
+export interface Letter {
+  readonly key: Key
+  /** Nobody wants to know of it any more; the task stays given up. */
+  readonly isPurged: boolean
 }
 
 const ROW_OVERHEAD_BYTES = 16
+const TASK_ID_BYTES = 6
 const NONE: readonly never[] = []
 
 export class Shard {
@@ -52,6 +65,8 @@ export class Shard {
   readonly #pending: number[] = new Array<number>(COUNTED_KINDS).fill(0)
   /** No task of this shard has this id or a higher one. */
   #nextTaskId: number
+  /** By the id of the task that was given up, staged ones included. Made with the first. */
+  #letters: Map<number, Letter> | undefined = undefined
   #stage: Stage | undefined = undefined
   /** Full ones, oldest first: each is a commit of its own, with the head as it was when it was full. */
   #full: { readonly stage: Stage; readonly head: Uint8Array }[] = []
@@ -124,6 +139,43 @@ export class Shard {
     // Put and deleted within one flush: the row never was.
     if (stage.changes.get(key)?.value !== undefined) stage.changes.delete(key)
     else this.remove(key, hash)
+    if (this.#letters !== undefined) this.dropLetter(readU48(key, key.length - TASK_ID_BYTES), hash)
+  }
+
+  // ---- tasks that were given up
+
+  /** Those that somebody may still want to know of. */
+  get letterCount(): number {
+    let count = 0
+    for (const { isPurged } of this.#letters?.values() ?? []) if (!isPurged) count++
+    return count
+  }
+
+  letterOf(taskId: number): Letter | undefined {
+    return this.#letters?.get(taskId)
+  }
+
+  /** A letter that was read back. */
+  keepLetter(taskId: number, letter: Letter): void {
+    this.#letters ??= new Map()
+    this.#letters.set(taskId, letter)
+  }
+
+  /** The first one of a task, or another value for it. `letterId` is the task id in its own key. */
+  putLetter(taskId: number, letter: Letter, letterId: number, hash: number, value: Uint8Array): void {
+    if (this.letterOf(taskId) === undefined) this.putTask(letter.key, hash, letterId, value)
+    else this.put(letter.key, hash, value)
+    this.keepLetter(taskId, letter)
+  }
+
+  /** Nothing when the task was not given up. */
+  dropLetter(taskId: number, hash: number): void {
+    const letter = this.letterOf(taskId)
+    if (letter === undefined) return
+    this.#letters!.delete(taskId)
+    this.#pending[TASK_KINDS.deadLetter] = this.#pending[TASK_KINDS.deadLetter]! - 1
+    // Always: what is staged of it may stand over a durable one.
+    this.remove(letter.key, hash)
   }
 
   /** Takes what is staged out as the next commit. */
@@ -143,7 +195,7 @@ export class Shard {
       changes: stage.changes,
       consumed: stage.consumed,
     }
-    return (this.inFlight = { shard: this, commit, turns: stage.turns })
+    return (this.inFlight = { shard: this, commit, turns: stage.turns, isWritten: false })
   }
 
   #encodeHead(): Uint8Array {
@@ -156,16 +208,25 @@ export class Shard {
     return stage
   }
 
-  /** Everything that is staged or in flight fails with `error`; the shard takes nothing more. */
-  close(error: LoomError): void {
-    if (this.closedBy !== undefined) return
-    this.closedBy = error
+  /**
+   * Everything that is staged fails with `error`, also what is staged after this; the shard takes nothing more. Of what is in
+   * flight nobody knows whether it is durable, unless the medium `wasRefused` it.
+   */
+  close(error: LoomError, wasRefused = false): void {
+    this.closedBy ??= error
     const stages = [...this.#full.map(({ stage }) => stage), ...(this.#stage === undefined ? [] : [this.#stage])]
-    const turns = [...(this.inFlight?.turns ?? []), ...stages.flatMap((stage) => stage.turns)]
+    const sealed = this.inFlight
     this.inFlight = undefined
     this.#full = []
     this.#stage = undefined
-    for (const turn of turns) turn.failed(error)
+    if (sealed !== undefined) {
+      const unknown =
+        wasRefused || isLoomError(error, 'LOOM_OUTCOME_UNKNOWN')
+          ? error
+          : new OutcomeUnknownError(this.id, { cause: error })
+      for (const turn of sealed.turns) turn.failed(unknown)
+    }
+    for (const stage of stages) for (const turn of stage.turns) turn.failed(this.closedBy)
   }
 }
 

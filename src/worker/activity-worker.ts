@@ -105,6 +105,15 @@ export class ActivityWorker implements LocalActivityWorker, AttemptHome {
     }
   }
 
+  /** Also when its shard was lost meanwhile: its end is told, whoever has the shard then. */
+  isRunning({ runId, scheduledEventId, attempt, stamp }: ActivityTaskToken): boolean {
+    for (let one = this.#running.get(runId); one !== undefined; one = one.next) {
+      const { token } = one.task
+      if (token.scheduledEventId === scheduledEventId && token.attempt === attempt && token.stamp === stamp) return true
+    }
+    return false
+  }
+
   /**
    * Takes no more attempts, waits `graceMs` for those that run, then aborts their signals. What has not ended then is
    * never told: whoever opens its shard next finds it lost.

@@ -5,10 +5,10 @@ import { LoomError } from '../../src/base/errors.js'
 import { silentLogger } from '../../src/base/log.js'
 import { seededRandom } from '../../src/base/random.js'
 import { UuidV7Source } from '../../src/base/uuid.js'
-import { History } from '../../src/history/history.js'
+import { History, type HistoryParts } from '../../src/history/history.js'
 import { Matching } from '../../src/matching/matching.js'
 import { DEFAULT_NAMESPACE_ID } from '../../src/protocol/ids.js'
-import type { LocalActivityWorker, LocalWorkflowWorker } from '../../src/protocol/services.js'
+import type { LocalWorkflowWorker } from '../../src/protocol/services.js'
 import { DEFAULT_SETTINGS as settings } from '../../src/protocol/settings.js'
 import { openLoom } from '../../src/loom.js'
 import { ShardController } from '../../src/shard/controller.js'
@@ -19,7 +19,13 @@ import type { OpenSystemWithCode } from './sdk.js'
 
 /** Tasks wait for polls: there is no worker in this process. */
 const nobody: LocalWorkflowWorker = { accepts: () => false, fingerprint: () => '', wake: () => {}, evicted: () => {} }
-const noSlots: LocalActivityWorker = { reserve: () => false, release: () => {}, run: () => {}, cancel: () => {} }
+const noSlots: HistoryParts['activityWorker'] = {
+  reserve: () => false,
+  release: () => {},
+  run: () => {},
+  cancel: () => {},
+  isRunning: () => false,
+}
 
 /** A new one for each scenario. */
 export async function openSystem(clock: VirtualClock): Promise<System> {
@@ -38,6 +44,7 @@ export async function openSystem(clock: VirtualClock): Promise<System> {
     afterRound: (fn) => clock.soon(fn),
     onOpened: (medium, shards) => history.opened(medium, shards),
     onLost: (shard, error) => history.lost(shard, error),
+    onFailed: (error) => history.failed(error),
   })
   const history: History = new History({
     clock,
