@@ -100,6 +100,9 @@ export function checkCommandsFit(commands: readonly Command[], limits: Limits, w
         break
       case 'FailWorkflowExecution':
         bytes += checkFailure(command.failure, limits, 'failure of the workflow')
+        break
+      case 'RequestCancelActivityTask':
+        break
     }
   }
   if (commands.length > MANY_COMMANDS) bytes += commands.length * (COMMAND_BYTES + Buffer.byteLength(workflowId))
