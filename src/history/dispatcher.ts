@@ -4,7 +4,7 @@
  *
  * Invariant: a worker hears of a task only when the commit that started it for him is durable.
  */
-import type { ActivityProgress, NewTask, WorkflowTaskProgress } from '../machine/transition.js'
+import type { NewTask, WorkflowTaskProgress } from '../machine/transition.js'
 import { startActivity } from '../machine/activity-attempt.js'
 import { cancelActivity, completeActivity, failActivity } from '../machine/activity-end.js'
 import { NotFoundError } from '../machine/errors.js'
@@ -24,12 +24,13 @@ import type {
 } from '../protocol/services.js'
 import { readBacklogRow } from './backlog-row.js'
 import { backlogBounds } from '../queue/task-keys.js'
+import { Again } from './again.js'
 import type { HistoryContext } from './context.js'
 import type { Effect, ExecutionView, StagedView } from './contract.js'
 import type { Execution } from './execution.js'
 import { fittingOutcome, outcomeBytes } from './limits.js'
 import { WORKFLOW_TASK_ITEM } from './rows.js'
-import { uuidKey } from '../base/uuid.js'
+import { activityTask, activityToken, localTask, refOf } from './worker-tasks.js'
 
 export interface DispatcherParts {
   readonly context: HistoryContext
@@ -227,8 +228,10 @@ export class Dispatcher implements TaskStarter {
 
   async #startLocal(entry: BacklogEntry): Promise<void> {
     const { context, activityWorker, incarnation } = this.#parts
+    let hasSlot = entry.kind === 'activity'
     const release = (): void => {
-      if (entry.kind === 'activity') activityWorker.release(entry.namespaceId, entry.taskQueue, entry.taskType)
+      if (hasSlot) activityWorker.release(entry.namespaceId, entry.taskQueue, entry.taskType)
+      hasSlot = false
     }
     try {
       const execution = await context.findRun(refOf(entry), entry.hash)
@@ -238,12 +241,22 @@ export class Dispatcher implements TaskStarter {
         const taking = { attempt, stamp, identity: context.host.identity, requestId: '', incarnation: incarnation() }
         if (!execution.isOpen || !startActivity(turn, scheduledEventId, taking)) return release()
         execution.addEffect(this.#localRun(execution, scheduledEventId))
+        // It is the attempt's from here on, and given back with it.
+        hasSlot = false
       })
     } catch (error) {
       release()
+      this.#startFailed(entry, error)
       if (!isLoomError(error, 'LOOM_NOT_FOUND'))
         context.logger.warn({ error, workflowId: entry.workflowId }, 'a task could not be started')
     }
+  }
+
+  /** Its row stands, and nobody else has it in memory: it is handed out again. */
+  #startFailed(entry: BacklogEntry, error: unknown): void {
+    if (!isLoomError(error) || !error.retryable) return
+    const { host, clock, settings, matching } = this.#parts.context
+    host.wheel.add(new Again(clock.nowMs() + settings.dueRetryInitialMs, () => matching.add(entry)))
   }
 
   /** The code of a workflow task that waited in the backlog is here after all. */
@@ -253,6 +266,15 @@ export class Dispatcher implements TaskStarter {
   }
 
   async startForPoll(entry: BacklogEntry, poll: WaitingPoll): Promise<boolean> {
+    try {
+      return await this.#startForPoll(entry, poll)
+    } catch (error) {
+      this.#startFailed(entry, error)
+      throw error
+    }
+  }
+
+  async #startForPoll(entry: BacklogEntry, poll: WaitingPoll): Promise<boolean> {
     const { context } = this.#parts
     const execution = await context.findRun(refOf(entry), entry.hash).catch(notFoundIsUndefined)
     if (execution === undefined || !execution.isOpen) return false
@@ -279,13 +301,14 @@ export class Dispatcher implements TaskStarter {
     fromTaskId: number,
     limit: number,
   ): Promise<readonly BacklogEntry[]> {
-    const entries: BacklogEntry[] = []
     const bounds = backlogBounds(namespaceId, kind, taskQueue, fromTaskId)
+    let entries: BacklogEntry[] = []
+    // Shards come in any order: the first entries are known when all have been read.
     for await (const rows of this.#parts.context.medium.scanAll('claimed', bounds)) {
       for (const row of rows) entries.push(readBacklogRow(row, kind, taskQueue))
-      if (entries.length >= limit) break
+      if (entries.length > 2 * limit) entries = firstOf(entries, limit)
     }
-    return entries.sort((a, b) => a.taskId - b.taskId).slice(0, limit)
+    return firstOf(entries, limit)
   }
 
   // ---- what a worker is given
@@ -321,67 +344,8 @@ export class Dispatcher implements TaskStarter {
   }
 }
 
-/** Undefined when the attempt is over by now. */
-function activityTask(execution: ExecutionView, scheduledEventId: number): ActivityTask | undefined {
-  const { state } = execution
-  const info = state.activities?.get(scheduledEventId)
-  const progress: ActivityProgress | undefined = state.activityProgress?.get(scheduledEventId)
-  if (info === undefined || progress?.phase !== 'started' || state.closed !== undefined) return undefined
-  const { attributes } = info
-  return {
-    token: activityToken(execution, scheduledEventId, progress.attempt, progress.stamp),
-    workflowType: state.started!.attributes.workflowType,
-    activityId: attributes.activityId,
-    activityType: attributes.activityType,
-    attempt: progress.attempt,
-    input: attributes.input,
-    scheduledAtMs: progress.scheduledAtMs,
-    startedAtMs: progress.startedAtMs,
-    startToCloseTimeoutMs: attributes.startToCloseTimeoutMs,
-    scheduleToCloseTimeoutMs: attributes.scheduleToCloseTimeoutMs,
-    heartbeatDetails: progress.heartbeatDetails,
-  }
-}
-
-function localTask(execution: ExecutionView, task: ActivityTask, taskQueue: string): LocalActivityTask {
-  const lastFailure = execution.state.activityProgress?.get(task.token.scheduledEventId)?.lastFailure
-  // Field by field: a spread costs ten times as much, once for each attempt.
-  return {
-    token: task.token,
-    workflowType: task.workflowType,
-    activityId: task.activityId,
-    activityType: task.activityType,
-    attempt: task.attempt,
-    input: task.input,
-    scheduledAtMs: task.scheduledAtMs,
-    startedAtMs: task.startedAtMs,
-    startToCloseTimeoutMs: task.startToCloseTimeoutMs,
-    scheduleToCloseTimeoutMs: task.scheduleToCloseTimeoutMs,
-    heartbeatDetails: task.heartbeatDetails,
-    execution,
-    taskQueue,
-    lastFailure,
-    code: execution.code,
-  }
-}
-
-function activityToken(
-  execution: ExecutionView,
-  scheduledEventId: number,
-  attempt: number,
-  stamp: number,
-): ActivityTaskToken {
-  const { namespaceId, workflowId, runId } = execution
-  return { namespaceId, workflowId, runId, scheduledEventId, attempt, stamp, version: 0 }
-}
-
-function refOf({ namespaceId, workflowId, runId }: { namespaceId: string; workflowId: string; runId: string }): {
-  namespaceId: string
-  workflowId: string
-  runId: string
-  runKey: string
-} {
-  return { namespaceId, workflowId, runId, runKey: uuidKey(runId) }
+function firstOf(entries: BacklogEntry[], limit: number): BacklogEntry[] {
+  return entries.sort((a, b) => a.taskId - b.taskId).slice(0, limit)
 }
 
 function effect(perform: () => void): Effect {

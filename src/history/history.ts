@@ -37,6 +37,7 @@ import { Wheel } from '../queue/wheel.js'
 import type { ShardController } from '../shard/controller.js'
 import type { Shard } from '../shard/shard.js'
 import type { Medium, ShardId } from '../storage/medium.js'
+import { Again } from './again.js'
 import { ExecutionCache } from './cache.js'
 import type { HistoryContext, RunningAttempts } from './context.js'
 import type { ExecutionHost, ExecutionView, StagedView } from './contract.js'
@@ -51,7 +52,7 @@ import { recover } from './recovery.js'
 import { currentRunKey, decodeCurrentRun, namespaceKey } from './rows.js'
 import type { CurrentRun, TaskRef } from './rows.js'
 import { Runs } from './runs.js'
-import { Waiters } from './waiters.js'
+import { Waiters, type AwaitedRun } from './waiters.js'
 import { startWorkflow } from './verbs/start-workflow.js'
 import {
   respondActivityTaskCanceled,
@@ -104,6 +105,8 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
   #closedBy: LoomError | undefined = undefined
   /** Nothing is staged any more. */
   #isClosed = false
+  /** Waiters whose runs could not be read back are looked after once more. */
+  #nextLook: Again | undefined = undefined
 
   constructor(parts: HistoryParts) {
     this.#parts = parts
@@ -192,14 +195,28 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
 
   /** Runs that ended while their shard was gone: their waiters are told. */
   async #lookAfterWaiters(): Promise<void> {
-    for (const { namespaceId, workflowId, runId, hash } of this.waiters.awaited()) {
+    for (const run of this.waiters.awaited()) {
       try {
-        this.waiters.closed(await this.findRun({ namespaceId, workflowId, runId, runKey: uuidKey(runId) }, hash))
+        const execution = await this.findRun({ ...run, runKey: uuidKey(run.runId) }, run.hash)
+        // One that is being closed just now is told when that is durable.
+        if (execution.state.closed !== undefined && !execution.isClosing) this.waiters.closed(execution)
       } catch (error) {
-        if (isLoomError(error, 'LOOM_CORRUPT')) this.waiters.fail(runId, error)
-        this.logger.warn({ error, workflowId, runId }, 'a run that somebody waits for could not be read back yet')
+        this.#lookFailed(run, error)
       }
     }
+  }
+
+  #lookFailed(run: AwaitedRun, error: unknown): void {
+    const { workflowId, runId } = run
+    if (this.#closedBy !== undefined) return
+    this.logger.warn({ error, workflowId, runId }, 'a run that somebody waits for could not be read back yet')
+    if (isLoomError(error) && !error.retryable) return this.waiters.failed(run, error)
+    if (this.#nextLook !== undefined) this.wheel.remove(this.#nextLook)
+    this.#nextLook = new Again(
+      this.clock.nowMs() + this.settings.dueRetryInitialMs,
+      () => void this.#lookAfterWaiters(),
+    )
+    this.wheel.add(this.#nextLook)
   }
 
   // ---- what executions ask of their host

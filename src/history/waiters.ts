@@ -42,14 +42,14 @@ export class Waiters {
     this.#byRun.delete(execution.runId)
   }
 
-  awaited(): readonly AwaitedRun[] {
-    return [...this.#byRun.values()]
+  /** It will never be known how it ended: there is no such run, or it cannot be read. */
+  failed({ runId, slot }: AwaitedRun, error: Error): void {
+    slot.fail(error)
+    this.#byRun.delete(runId)
   }
 
-  /** Its end cannot be told. */
-  fail(runId: string, error: Error): void {
-    this.#byRun.get(runId)?.slot.fail(error)
-    this.#byRun.delete(runId)
+  awaited(): readonly AwaitedRun[] {
+    return [...this.#byRun.values()]
   }
 
   failAll(error: Error): void {

@@ -176,7 +176,9 @@ export class Matching implements MatchingService {
       queue.unreadFrom = undefined
       const entries = await starter.readBacklog(queue.kind, queue.namespaceId, queue.name, fromTaskId, limit)
       const last = entries.at(-1)
-      if (entries.length >= limit && last !== undefined) queue.unreadFrom = last.taskId + 1
+      // What was added meanwhile and had no room may come before that.
+      if (entries.length >= limit && last !== undefined)
+        queue.unreadFrom = Math.min(queue.unreadFrom ?? Infinity, last.taskId + 1)
       queue.backlog = merged(entries, queue.backlog)
     } catch (error) {
       queue.unreadFrom = fromTaskId
