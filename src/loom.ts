@@ -179,6 +179,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
     taskQueues: new Set(taskQueues.keys()),
     workflows,
     codeCacheCount: settings.codeCacheCount,
+    maxPayloadBytes: settings.maxPayloadBytes,
     train,
     clock,
     logger,
@@ -190,6 +191,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
     activities,
     hasWorkflows: workflows.size > 0,
     steps: workflowWorker,
+    maxPayloadBytes: settings.maxPayloadBytes,
     clock,
     logger: options.logger,
   })
@@ -232,6 +234,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
     namespaceId,
     identity,
     taskQueue: options.defaultTaskQueue,
+    maxPayloadBytes: settings.maxPayloadBytes,
     workflows,
     newRequestId,
   })

@@ -21,6 +21,7 @@ export interface ClientParts {
   readonly taskQueue: string
   /** Of the loom, by name: what is started by name is checked by them, where it is known here. */
   readonly workflows: ReadonlyMap<string, Workflow>
+  readonly maxPayloadBytes: number
   readonly newRequestId: () => string
 }
 
@@ -67,20 +68,20 @@ export class Client {
     runId: string | undefined,
     closed: ClosedSlot | undefined,
   ): StartedHandle<W> {
-    const { service, identity, namespaceId } = this.#parts
+    const { service, identity, namespaceId, maxPayloadBytes } = this.#parts
     const target = { namespaceId, workflowId, runId }
-    return new WorkflowHandle<W>({ service, identity, target, definition, closed }) as StartedHandle<W>
+    return new WorkflowHandle<W>({ service, identity, target, definition, closed, maxPayloadBytes }) as StartedHandle<W>
   }
 
   #startRequest(name: string, definition: Workflow | undefined, options: StartOptions): StartWorkflowRequest {
-    const { namespaceId, identity, taskQueue, newRequestId } = this.#parts
+    const { namespaceId, identity, taskQueue, maxPayloadBytes, newRequestId } = this.#parts
     const checked = checkedStart(options)
     return {
       namespaceId,
       workflowId: checked.workflowId,
       workflowType: name,
       taskQueue: checked.taskQueue ?? definition?.taskQueue ?? taskQueue,
-      input: encodeChecked(definition?.input, checked.input, `input of workflow '${name}'`),
+      input: encodeChecked(definition?.input, checked.input, `input of workflow '${name}'`, maxPayloadBytes),
       workflowExecutionTimeoutMs: 0,
       workflowRunTimeoutMs: 0,
       workflowTaskTimeoutMs: taskTimeoutMs(checked),

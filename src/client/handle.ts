@@ -32,6 +32,7 @@ export interface HandleParts {
   readonly definition: Workflow | undefined
   /** Of the start that made this handle. */
   readonly closed: ClosedSlot | undefined
+  readonly maxPayloadBytes: number
 }
 
 /** One execution: its result, and what may be done to it. Every verb rejects with LOOM_NOT_FOUND when there is none. */
@@ -68,9 +69,14 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
    */
   async signal<K extends SignalNames<W>>(name: K, ...args: SignalArguments<SignalPayload<W, K>>): Promise<void> {
     const [payload, options] = args as [unknown, SignalOptions?]
-    const { service, target, identity, definition } = this.#parts
+    const { service, target, identity, definition, maxPayloadBytes } = this.#parts
     const signalName = this.#signalName(name, definition)
-    const input = encodeChecked(definition?.signals[signalName], payload, `payload of signal '${signalName}'`)
+    const input = encodeChecked(
+      definition?.signals[signalName],
+      payload,
+      `payload of signal '${signalName}'`,
+      maxPayloadBytes,
+    )
     const requestId = options?.requestId === undefined ? '' : nameAt(options.requestId, 'options.requestId')
     const { namespaceId, workflowId, runId } = target
     await service.signalWorkflow({ namespaceId, workflowId, runId, signalName, input, identity, requestId })
@@ -79,8 +85,8 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
   /** Ends the execution without asking its code. `reason` and `details` are recorded; details are what JSON carries. */
   async terminate(reason = '', ...details: readonly unknown[]): Promise<void> {
     if (typeof reason !== 'string') throw new LoomError('LOOM_INVALID_ARGUMENT', 'reason: not a text')
-    const { service, target, identity } = this.#parts
-    const encoded = details.length === 0 ? undefined : encodePayloads(details, 'details')
+    const { service, target, identity, maxPayloadBytes } = this.#parts
+    const encoded = details.length === 0 ? undefined : encodePayloads(details, 'details', maxPayloadBytes)
     await service.terminateWorkflow({ ...target, reason, details: encoded, identity })
   }
 

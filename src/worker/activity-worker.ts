@@ -33,6 +33,7 @@ export interface ActivityWorkerParts {
   /** Are there workflows here, which may have steps? */
   readonly hasWorkflows: boolean
   readonly steps: StepSource
+  readonly maxPayloadBytes: number
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -47,6 +48,7 @@ interface Slots {
 export class ActivityWorker implements LocalActivityWorker, AttemptHome {
   readonly clock: Clock
   readonly logger: Logger
+  readonly maxPayloadBytes: number
   readonly #parts: ActivityWorkerParts
   readonly #slots = new Map<string, Slots>()
   /** By run; further ones of a run hang on `next`. */
@@ -61,6 +63,7 @@ export class ActivityWorker implements LocalActivityWorker, AttemptHome {
     this.#parts = parts
     this.clock = parts.clock
     this.logger = parts.logger
+    this.maxPayloadBytes = parts.maxPayloadBytes
     this.#rest = new Rest(parts.clock)
     for (const [taskQueue, free] of parts.taskQueues) this.#slots.set(taskQueue, { free })
   }

@@ -4,16 +4,23 @@
  * Invariant: whatever the function does, throws or returns, the attempt ends at most once and nothing is thrown here.
  * What few functions ask for (the signal, facts, a logger) is made when it is asked for.
  */
+import { toUSVString } from 'node:util'
 import type { Clock } from '../base/clock.js'
 import { LoomError, isLoomError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Failure } from '../protocol/failure.js'
+import type { Payloads } from '../protocol/payload.js'
 import type { ActivityOutcome, LocalActivityTask } from '../protocol/services.js'
 import type { ActivityContext, ActivityInfo } from '../workflow/activity-context.js'
-import { encodePayloads } from '../workflow/converter.js'
 import type { Activity } from '../workflow/definition.js'
-import { errorOf, failureOf } from '../workflow/failure-codec.js'
-import { CancelledFailure, isFailure, TimeoutFailure, type FailureError } from '../workflow/failures.js'
+import { detailsOf, errorOf, failureOf } from '../workflow/failure-codec.js'
+import {
+  ApplicationFailure,
+  CancelledFailure,
+  isFailure,
+  TimeoutFailure,
+  type FailureError,
+} from '../workflow/failures.js'
 import { decodeParsed, encodeChecked, type Schema } from '../workflow/schema.js'
 import type { StepFunction } from '../workflow/steps.js'
 import { BoundLog } from './bound-log.js'
@@ -21,11 +28,14 @@ import { BoundLog } from './bound-log.js'
 /** `draining`: the loom closes. The others are history's. */
 export type AbortReason = 'canceled' | 'timedOut' | 'closed' | 'draining'
 
+const MAX_NAME = 1000
+
 export interface AttemptHome {
   readonly clock: Clock
   readonly logger: Logger
   /** The loom is being closed. */
   readonly isDraining: boolean
+  readonly maxPayloadBytes: number
   /** `outcome` undefined: nobody is to be told. */
   ended(attempt: Attempt, outcome: ActivityOutcome | undefined, done: (outcome: ActivityOutcome) => void): void
 }
@@ -41,6 +51,7 @@ export class Attempt implements ActivityContext {
   #aborting: AbortController | undefined = undefined
   #info: ActivityInfo | undefined = undefined
   #log: Logger | undefined = undefined
+  #hasEnded = false
 
   constructor(home: AttemptHome, task: LocalActivityTask, done: (outcome: ActivityOutcome) => void) {
     this.#home = home
@@ -118,29 +129,43 @@ export class Attempt implements ActivityContext {
   }
 
   #returned(value: unknown): void {
-    let outcome: ActivityOutcome | undefined
+    let result: Payloads | undefined
     try {
-      const result = encodeChecked(this.#output, value, `result of activity '${this.task.activityType}'`)
-      outcome = { type: 'completed', result }
+      const path = `result of activity '${this.task.activityType}'`
+      result = encodeChecked(this.#output, value, path, this.#home.maxPayloadBytes)
     } catch (error) {
-      outcome = this.#outcomeOf(error)
+      // What it did is done: to do it again would not make its result fit.
+      const { message } = failureOf(error)
+      return this.threw(ApplicationFailure.nonRetryable(message, { type: 'BadResult', cause: error }))
     }
-    this.#end(outcome)
+    this.#end({ type: 'completed', result })
   }
 
   #end(outcome: ActivityOutcome | undefined): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
     this.#home.ended(this, outcome, this.#done)
   }
 
+  /** A failed attempt that nobody asked to stop is worth a line: the next one may hide it. */
+  #warn(error: unknown, { message }: Failure): void {
+    const { activityType, attempt } = this.task
+    const text = `attempt ${attempt} of activity '${activityType}' failed: ${message}`
+    // Not in here: what the logger throws is the application's.
+    queueMicrotask(() => this.#home.logger.warn({ ...aboutOf(this.task), error }, text))
+  }
+
   #outcomeOf(error: unknown): ActivityOutcome | undefined {
-    const { clock, isDraining } = this.#home
+    const { clock, isDraining, maxPayloadBytes } = this.#home
     try {
       // Not the function's failure: whoever opens the shard next tries it again.
       if (isDraining && (isLoomError(error, 'LOOM_CLOSED') || this.#isAbortion(error))) return undefined
       if (this.#abortedBy === 'canceled' && this.#isAbortion(error)) {
-        return { type: 'canceled', details: cancelDetails(error) }
+        return { type: 'canceled', details: cancelDetails(error, maxPayloadBytes) }
       }
-      return { type: 'failed', failure: asApplication(failureOf(error, clock.nowMs()), error) }
+      const failure = asApplication(failureOf(error, clock.nowMs(), maxPayloadBytes), error)
+      if (this.#abortedBy === undefined) this.#warn(error, failure)
+      return { type: 'failed', failure }
     } catch {
       return { type: 'failed', failure: { type: 'application', message: 'something was thrown that cannot be told' } }
     }
@@ -157,19 +182,15 @@ export class Attempt implements ActivityContext {
 /** An attempt fails with an application failure; what else was thrown becomes the cause of one. */
 function asApplication(failure: Failure, error: unknown): Failure {
   if (failure.type === 'application') return failure
-  const applicationType = error instanceof Error ? error.name : failure.type
+  const { name } = error as Error
+  const applicationType = typeof name === 'string' && name.length <= MAX_NAME ? toUSVString(name) : failure.type
   return { type: 'application', message: failure.message, applicationType, cause: failure }
 }
 
-function cancelDetails(error: unknown): ReturnType<typeof encodePayloads> | undefined {
-  const details = isFailure(error) && error.kind === 'canceled' ? (error as CancelledFailure).details : []
-  if (details.length === 0) return undefined
-  try {
-    return encodePayloads(details)
-  } catch {
-    // A cancellation that cannot be told whole is told without.
-    return undefined
-  }
+/** A cancellation that cannot be told whole is told without. */
+function cancelDetails(error: unknown, maxBytes: number): Payloads | undefined {
+  const details = isFailure(error, 'canceled') ? detailsOf(error.details, maxBytes) : undefined
+  return typeof details === 'string' ? undefined : details
 }
 
 function abortError(reason: AbortReason): Error {

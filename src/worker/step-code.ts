@@ -22,6 +22,7 @@ export interface StepCodeParts {
   readonly execution: ExecutionRef
   readonly train: Train
   readonly logger: Logger
+  readonly maxPayloadBytes: number
 }
 
 /** What replay makes of a step's function. Rejects with a failure of type 'StepCodeGone' when the code has no such step. */
@@ -51,8 +52,8 @@ class StepCode implements RunHost {
   readonly #logger: Logger
   readonly #caughtUp = new Deferred<Problem | undefined>()
 
-  constructor({ definition, execution, train, logger }: StepCodeParts) {
-    this.#run = new WorkflowRun({ definition, execution, train, host: this })
+  constructor({ definition, execution, train, logger, maxPayloadBytes }: StepCodeParts) {
+    this.#run = new WorkflowRun({ definition, execution, train, host: this, maxPayloadBytes })
     this.#execution = execution
     this.#train = train
     this.#logger = logger

@@ -22,6 +22,7 @@ export interface CodeHome {
   readonly train: Train
   readonly clock: Clock
   readonly logger: Logger
+  readonly maxPayloadBytes: number
   /** A task has opened for it. */
   began(): void
   /** Its task is over, and the next may be open already; or it is closed. */
@@ -46,7 +47,8 @@ export class StickyCode implements RunHost {
 
   constructor(home: CodeHome, definition: Workflow, task: LocalWorkflowTask) {
     this.#home = home
-    this.#run = new WorkflowRun({ definition, execution: task.execution, train: home.train, host: this })
+    const { train, maxPayloadBytes } = home
+    this.#run = new WorkflowRun({ definition, execution: task.execution, train, host: this, maxPayloadBytes })
     this.#lastTask = task
     this.#state = task.isNew ? 'live' : 'loading'
   }

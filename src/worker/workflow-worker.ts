@@ -23,6 +23,7 @@ export interface WorkflowWorkerParts {
   readonly taskQueues: ReadonlySet<string>
   readonly workflows: ReadonlyMap<string, Workflow>
   readonly codeCacheCount: number
+  readonly maxPayloadBytes: number
   readonly train: Train
   readonly clock: Clock
   readonly logger: Logger
@@ -34,6 +35,7 @@ export class WorkflowWorker implements LocalWorkflowWorker, StepSource, CodeHome
   readonly train: Train
   readonly clock: Clock
   readonly logger: Logger
+  readonly maxPayloadBytes: number
   readonly #parts: WorkflowWorkerParts
   readonly #codes: CodeCache
   /** By workflow type: computed when first asked for. */
@@ -48,6 +50,7 @@ export class WorkflowWorker implements LocalWorkflowWorker, StepSource, CodeHome
     this.train = parts.train
     this.clock = parts.clock
     this.logger = parts.logger
+    this.maxPayloadBytes = parts.maxPayloadBytes
     this.#rest = new Rest(parts.clock)
     this.#codes = new CodeCache(parts.codeCacheCount)
   }
@@ -120,11 +123,11 @@ export class WorkflowWorker implements LocalWorkflowWorker, StepSource, CodeHome
   }
 
   async replayedClosure({ execution, workflowType, activityType }: LocalActivityTask): Promise<StepFunction> {
-    const { workflows, train, logger, readHistory } = this.#parts
+    const { workflows, train, logger, maxPayloadBytes, readHistory } = this.#parts
     const definition = workflows.get(workflowType)
     if (definition === undefined) throw stepCodeGone(activityType, `no workflow '${workflowType}' is defined here`)
     const { namespaceId, workflowId, runId } = execution
     const history = await readHistory({ namespaceId, workflowId, runId })
-    return await replayStep({ definition, execution, train, logger }, history, activityType)
+    return await replayStep({ definition, execution, train, logger, maxPayloadBytes }, history, activityType)
   }
 }

@@ -40,6 +40,7 @@ export interface CtxHome {
   readonly steps: Steps
   readonly chance: Chance
   readonly nowMs: number
+  readonly maxPayloadBytes: number
   readonly isReplaying: boolean
   /** Is the window open? If not, the run is marked. */
   enter(api: string): boolean
@@ -185,9 +186,10 @@ export class Ctx implements WorkflowContext {
 
   /** A replay refuses what was refused, but nobody needs the payload again. */
   #sent({ input: schema, labels }: Activity, input: unknown): Payloads | undefined {
-    if (!this.#home.isReplaying) return encodeChecked(schema, input, labels.input)
+    const { isReplaying, maxPayloadBytes } = this.#home
+    if (!isReplaying) return encodeChecked(schema, input, labels.input, maxPayloadBytes)
     parse(schema, input, labels.input)
-    checkPayload(input, labels.input)
+    checkPayload(input, labels.input, maxPayloadBytes)
     return undefined
   }
 

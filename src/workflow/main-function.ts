@@ -26,19 +26,19 @@ export function callMain(
 }
 
 /** The closing command for what it returned. A result that does not fit counts as thrown. */
-export function endByReturn(definition: Workflow, value: unknown): Command | Problem {
+export function endByReturn(definition: Workflow, value: unknown, maxBytes: number): Command | Problem {
   try {
-    const result = encodeChecked(definition.output, value, `result of workflow '${definition.name}'`)
+    const result = encodeChecked(definition.output, value, `result of workflow '${definition.name}'`, maxBytes)
     return { type: 'CompleteWorkflowExecution', result }
   } catch (error) {
-    return endByThrow(definition, error)
+    return endByThrow(definition, error, maxBytes)
   }
 }
 
 /** A Failure, or what `failOn` names, fails the execution; anything else is a mistake in the code. */
-export function endByThrow({ failOn }: Workflow, error: unknown): Command | Problem {
+export function endByThrow({ failOn }: Workflow, error: unknown, maxBytes: number): Command | Problem {
   const fails = isFailure(error) || failOn === 'any' || failOn.some((errorClass) => isInstance(error, errorClass))
-  return fails ? { type: 'FailWorkflowExecution', failure: failureOf(error) } : mistake(error)
+  return fails ? { type: 'FailWorkflowExecution', failure: failureOf(error, undefined, maxBytes) } : mistake(error)
 }
 
 /** A class may say itself what its instances are, and a Proxy what it is one of: both are the user's code. */

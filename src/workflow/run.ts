@@ -11,6 +11,7 @@ import type { ExecutionRef } from '../protocol/ids.js'
 import { Chance } from './chance.js'
 import { Conditions } from './conditions.js'
 import type { WorkflowInfo } from './context.js'
+import { MAX_PAYLOAD_BYTES } from './converter.js'
 import { infoOf } from './workflow-info.js'
 import { Ctx, type CtxHome } from './ctx.js'
 import type { Workflow } from './definition.js'
@@ -31,6 +32,8 @@ export interface WorkflowRunOptions {
   readonly execution: ExecutionRef
   readonly train: Train
   readonly host: RunHost
+  /** What a payload may have. Default 2 MB. */
+  readonly maxPayloadBytes?: number | undefined
 }
 
 /** Causes from a history, until it has none left. */
@@ -52,6 +55,7 @@ export class WorkflowRun implements Passenger, CtxHome {
   readonly #execution: ExecutionRef
   readonly #train: Train
   readonly #host: RunHost
+  readonly maxPayloadBytes: number
   #started: EventOf<'WorkflowExecutionStarted'> | undefined
   #info: WorkflowInfo | undefined
   #log: Logger | undefined
@@ -71,7 +75,8 @@ export class WorkflowRun implements Passenger, CtxHome {
   #problem: Problem | undefined
   #unhandled: Map<Promise<unknown>, unknown> | undefined
 
-  constructor({ definition, execution, train, host }: WorkflowRunOptions) {
+  constructor({ definition, execution, train, host, maxPayloadBytes = MAX_PAYLOAD_BYTES }: WorkflowRunOptions) {
+    this.maxPayloadBytes = maxPayloadBytes
     this.#definition = definition
     this.#execution = execution
     this.#train = train
@@ -264,8 +269,8 @@ export class WorkflowRun implements Passenger, CtxHome {
       definition,
       new Ctx(this, undefined),
       started.attributes.input,
-      (value) => this.#ended(() => endByReturn(definition, value)),
-      (error) => this.#ended(() => endByThrow(definition, error)),
+      (value) => this.#ended(() => endByReturn(definition, value, this.maxPayloadBytes)),
+      (error) => this.#ended(() => endByThrow(definition, error, this.maxPayloadBytes)),
     )
   }
 

@@ -37,32 +37,50 @@ export type SchemaInput<S extends Schema> = NonNullable<S['~standard']['types']>
 export type SchemaOutput<S extends Schema> = NonNullable<S['~standard']['types']>['output']
 
 const SHOWN_ISSUES = 5
+const MAX_SHOWN = 500
 
 /** The parsed value. LOOM_INVALID_ARGUMENT names where and what, beginning with `path`. */
 export function parse(schema: Schema | undefined, value: unknown, path: string): unknown {
   if (schema === undefined) return value
-  const result = schema['~standard'].validate(value)
-  if (result instanceof Promise) {
-    result.catch(() => {})
-    throw new LoomError(
-      'LOOM_INVALID_ARGUMENT',
-      `${path}: its schema answers with a promise; only synchronous ones fit`,
-    )
+  let result: SchemaResult<unknown> | Promise<SchemaResult<unknown>>
+  let issues: string | undefined
+  try {
+    result = schema['~standard'].validate(value)
+    if (!(result instanceof Promise)) {
+      if (result.issues === undefined) return result.value
+      issues = issuesText(result.issues, path)
+    }
+  } catch (cause) {
+    throw new LoomError('LOOM_INVALID_ARGUMENT', `${path}: its schema throws: ${shown(cause)}`, { cause })
   }
-  if (result.issues !== undefined) throw new LoomError('LOOM_INVALID_ARGUMENT', issuesText(result.issues, path))
-  return result.value
+  if (issues !== undefined) throw new LoomError('LOOM_INVALID_ARGUMENT', issues)
+  ;(result as Promise<unknown>).catch(() => {})
+  throw new LoomError('LOOM_INVALID_ARGUMENT', `${path}: its schema answers with a promise; only synchronous ones fit`)
 }
 
 /** For the sender: checks `value`, throws the parse away, and encodes what was given. Undefined is no payload at all. */
-export function encodeChecked(schema: Schema | undefined, value: unknown, path: string): Payloads | undefined {
+export function encodeChecked(
+  schema: Schema | undefined,
+  value: unknown,
+  path: string,
+  maxBytes?: number,
+): Payloads | undefined {
   parse(schema, value, path)
-  return value === undefined ? undefined : [encodePayload(value, path)]
+  return value === undefined ? undefined : [encodePayload(value, path, maxBytes)]
 }
 
 /** For the receiver: decodes and parses. */
 export function decodeParsed(schema: Schema | undefined, payloads: Payloads | undefined, path: string): unknown {
   const first = payloads?.[0]
   return parse(schema, first === undefined ? undefined : decodePayload(first, path), path)
+}
+
+function shown(cause: unknown): string {
+  try {
+    return String(cause).slice(0, MAX_SHOWN)
+  } catch {
+    return 'something that has no text'
+  }
 }
 
 function issuesText(issues: readonly SchemaIssue[], path: string): string {

@@ -33,6 +33,7 @@ function rig(activities: readonly Activity[], slots = 10, steps: StepSource = no
   const clock = new VirtualClock()
   const worker = new ActivityWorker({
     namespaceId: NS,
+    maxPayloadBytes: 1000,
     taskQueues: new Map([['q', slots]]),
     activities: new Map(activities.map((one) => [one.name, one])),
     hasWorkflows: true,

@@ -72,6 +72,7 @@ function rig(
   const logger = new Lines()
   const worker = new WorkflowWorker({
     namespaceId: NS,
+    maxPayloadBytes: 1000,
     taskQueues: new Set(['q']),
     workflows: new Map(workflows.map((one) => [one.name, one])),
     codeCacheCount,
