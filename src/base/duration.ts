@@ -33,7 +33,9 @@ export const MAX_DURATION_MS = 100 * 365 * 86_400_000
 export function durationMs(value: Duration, path: string): number {
   const ms = typeof value === 'number' ? value : parse(value)
   if (!(ms >= 0 && ms <= MAX_DURATION_MS)) {
-    throw new LoomError('LOOM_INVALID_ARGUMENT', `${path}: not a duration between 0 and 100 years: ${shown(value)}`)
+    const fitting = "a number of ms, or a text with a unit (ms, s, m, h, d or written out, as '3 days')"
+    const message = `${path}: not a duration between 0 and 100 years: ${shown(value)}; write ${fitting}`
+    throw new LoomError('LOOM_INVALID_ARGUMENT', message)
   }
   return Math.ceil(ms)
 }
@@ -47,5 +49,6 @@ function parse(text: unknown): number {
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'string' ? `'${value.slice(0, 40)}'` : String(value)
+  if (typeof value === 'string') return `'${value.slice(0, 40)}'`
+  return typeof value === 'number' ? String(value) : `a value of type ${typeof value}`
 }

@@ -5,6 +5,8 @@
  * logs, in docs/errors.md and across two copies of this package; `instanceof` is not.
  */
 
+import { types } from 'node:util'
+
 /** Every code, and whether the same request may simply be sent again. docs/errors.md is checked against it. */
 export const ERROR_CODES = {
   LOOM_INVALID_ARGUMENT: { retryable: false },
@@ -48,7 +50,7 @@ export class LoomError extends Error {
 
 /** Works across realms and across two copies of this package, where `instanceof` does not. */
 export function isLoomError(error: unknown, code?: ErrorCode): error is LoomError {
-  if (!(error instanceof Error)) return false
+  if (!(types.isNativeError(error) || error instanceof Error)) return false
   const its = (error as { code?: unknown }).code
-  return code === undefined ? typeof its === 'string' && its in ERROR_CODES : its === code
+  return code === undefined ? typeof its === 'string' && Object.hasOwn(ERROR_CODES, its) : its === code
 }

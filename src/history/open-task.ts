@@ -13,6 +13,8 @@ import type { LocalWorkflowTask } from '../protocol/services.js'
 import { BadCommandError } from '../machine/errors.js'
 import { completeLocalWorkflowTask, failLocalWorkflowTask } from '../machine/local-workflow-task.js'
 import { keptFailure } from '../machine/weights.js'
+import type { LiveTurn } from '../machine/machine.js'
+import { scheduleWorkflowTask } from '../machine/workflow-task.js'
 import type { ExecutionView } from './contract.js'
 import { checkCommandsFit, TOO_LARGE } from './limits.js'
 
@@ -178,7 +180,7 @@ export class OpenTask implements LocalWorkflowTask {
       stall,
     })
     host.logger.error(
-      { ...executionFields(execution), cause, hint },
+      { ...executionFields(execution), cause, hint, stackTrace: failure.stackTrace },
       `workflow task failed, the execution is stalled: ${failure.message}`,
     )
     this.#isOver = true
@@ -196,6 +198,13 @@ export class OpenTask implements LocalWorkflowTask {
     // What was scheduled stays scheduled, and waits in the backlog like any task that nobody took.
     turn.addTask({ type: 'DispatchWorkflowTask', scheduledEventId })
     execution.closeTask(0)
+  }
+
+  askForAnother(): void {
+    const decide = (turn: LiveTurn): void => {
+      if (turn.state.closed === undefined) scheduleWorkflowTask(turn)
+    }
+    this.#execution.submitCause({ decide, resolve: () => {}, reject: () => {} })
   }
 
   whenDurable(fn: () => void): void {

@@ -290,6 +290,8 @@ export interface LocalWorkflowTask {
   fail(cause: WorkflowTaskFailedCause, failure: Failure, hint: string, eventId?: number): void
   /** Nothing of this task is kept: its worker could not run it now (cache full, shutdown). It goes to the task queue again. */
   abandon(): void
+  /** The code has something to tell though nothing happened: has another task made, also after this one has ended. */
+  askForAnother(): void
   /** Calls `fn`, which must not throw, once what this task becomes is durable; never if it is lost. Before the task is ended. */
   whenDurable(fn: () => void): void
 }

@@ -4,6 +4,7 @@
  * Invariant: no timer fires before its time, and what one time causes in memory is over before the next time comes.
  */
 import { systemClock, type Clock, type TimerHandle } from '../base/clock.js'
+import { durationMs, type Duration } from '../base/duration.js'
 import { LoomError } from '../base/errors.js'
 
 /** 2026-01-01T00:00:00Z. */
@@ -76,12 +77,17 @@ export class VirtualClock implements Clock {
     return this.#timers[0]?.dueMs
   }
 
-  async advance(ms: number): Promise<void> {
-    await this.advanceTo(this.#nowMs + ms)
+  /**
+   * Lets that much time pass, ms or a text such as '3 days', as `advanceTo` does. What awaits real time meanwhile (an
+   * activity, and with it `loom.close()`) is not moved by it.
+   */
+  async advance(time: Duration): Promise<void> {
+    await this.advanceTo(this.#nowMs + durationMs(time, 'advance'))
   }
 
-  /** Fires what becomes due on the way, each at its time, and settles in between. Time that has passed stays passed. */
+  /** To an instant, ms since the epoch. Fires what becomes due on the way, each at its time, and settles in between. Time that has passed stays passed. */
   async advanceTo(ms: number): Promise<void> {
+    if (!Number.isFinite(ms)) throw new LoomError('LOOM_INVALID_ARGUMENT', `advanceTo: not an instant: ${String(ms)}`)
     await this.settle()
     for (let dueMs = this.nextDueMs(); dueMs !== undefined && dueMs <= ms; dueMs = this.nextDueMs()) {
       this.#nowMs = Math.max(this.#nowMs, dueMs)

@@ -6,11 +6,13 @@
  */
 import { backoffMs } from '../base/backoff.js'
 import type { Clock, TimerHandle } from '../base/clock.js'
+import { isLoomError, type LoomError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import type { LocalWorkflowTask } from '../protocol/services.js'
 import type { Workflow } from '../workflow/definition.js'
 import type { LogLine, Problem, Quiescence, RunHost } from '../workflow/host.js'
+import { damaged } from '../workflow/verdict.js'
 import { replay } from '../workflow/replay.js'
 import { WorkflowRun } from '../workflow/run.js'
 import type { StepFunction } from '../workflow/steps.js'
@@ -75,7 +77,7 @@ export class StickyCode implements RunHost {
     try {
       history = await this.#lastTask.readHistory()
     } catch (error) {
-      return this.#readAgain(attempt, error)
+      return isLoomError(error, 'LOOM_CORRUPT') ? this.#unreadable(error) : this.#readAgain(attempt, error)
     }
     if (this.#state !== 'loading') return
     this.#state = 'live'
@@ -130,9 +132,11 @@ export class StickyCode implements RunHost {
   }
 
   strayed({ failure, hint }: Problem): void {
+    if (this.#state === 'closed') return
     const { namespaceId, workflowId, runId } = this.#lastTask.execution
-    const message = `the next workflow task will fail: ${failure.message}`
+    const message = `the workflow task that comes now will fail: ${failure.message}`
     this.#home.logger.error({ namespaceId, workflowId, runId, hint }, message)
+    this.#lastTask.askForAnother()
   }
 
   log(line: LogLine): void {
@@ -148,6 +152,17 @@ export class StickyCode implements RunHost {
     task.whenDurable(() => {
       for (const line of lines) writeLine(this.#home.logger, about, line)
     })
+  }
+
+  /** Its history is damaged, which no waiting mends. A task that stayed open would hold up everything else of the execution. */
+  #unreadable(error: LoomError): void {
+    const task = this.#task
+    if (this.#state !== 'loading' || task === undefined) return
+    this.#task = undefined
+    const { cause, failure, hint } = damaged(error)
+    task.fail(cause, failure, hint)
+    this.close()
+    this.#home.rested()
   }
 
   #readAgain(attempt: number, error: unknown): void {

@@ -51,8 +51,8 @@ export interface RunHost {
    */
   quiescent(outcome: Quiescence): void
   /**
-   * Something that is not the run's called ctx while no task was open. The next task ends with this problem; keep
-   * the run until then, so that it does. Called behind the last slot, so that it may be logged.
+   * Something that is not the run's called ctx while no task was open. The next task ends with this problem: have one
+   * made, and keep the run until then. Called behind the last slot, so that it may be logged.
    */
   strayed(problem: Problem): void
   /** Not called while replaying. Write it when the task is durable. */

@@ -1,17 +1,28 @@
 /** Why code cannot go on, in words: each problem says what was seen and what to do about it. */
 import type { Command } from '../protocol/command.js'
 import type { HistoryEvent } from '../protocol/event.js'
+import type { Failure } from '../protocol/failure.js'
 import { failureOf } from './failure-codec.js'
 import type { Problem } from './host.js'
 
 /** The function, or one of its branches, threw what is no Failure. */
 export function mistake(error: unknown): Problem {
+  const failure = failureOf(error)
+  return {
+    cause: 'WorkflowWorkerUnhandledFailure',
+    failure,
+    hint:
+      `An error that is no Failure left the workflow function${placeOf(failure)}. Mend the code: the execution goes on ` +
+      'from here. To fail the execution with it, throw an ApplicationFailure or name its class in failOn.',
+  }
+}
+
+/** The history from which the code would be brought back cannot be read. */
+export function damaged(error: unknown): Problem {
   return {
     cause: 'WorkflowWorkerUnhandledFailure',
     failure: failureOf(error),
-    hint:
-      'An error that is no Failure left the workflow function. Mend the code: the execution goes on from here. To fail ' +
-      'the execution with it, throw an ApplicationFailure or name its class in failOn.',
+    hint: 'The history of this execution is damaged, so its code cannot go on. Terminate it, or open a copy of the store.',
   }
 }
 
@@ -43,8 +54,14 @@ export function unhandledRejection(reason: unknown): Problem {
       message: `a promise was rejected and nothing handles it: ${failure.message}`,
       cause: failure,
     },
-    hint: 'Await every branch, or say that its failure does not matter: branch().catch(() => {}).',
+    hint: `Thrown${placeOf(failure)}. Await every branch, or say that its failure does not matter: branch().catch(() => {}).`,
   }
+}
+
+/** Where it was thrown: ` at charge (order.ts:12:9)`, as far as its stack tells. */
+function placeOf({ stackTrace }: Failure): string {
+  const frame = stackTrace === undefined ? null : /^ {4}(at .{1,300})$/m.exec(stackTrace)
+  return frame === null ? '' : ` ${frame[1]}`
 }
 
 export function restless(workflowId: string, windows: number): Problem {

@@ -114,3 +114,14 @@ test('settle gives up on what never rests', async () => {
   await expect(settled).rejects.toMatchObject({ code: 'LOOM_DEADLINE' })
   isOver = true
 })
+
+test('advance takes durations, and only those', async () => {
+  const clock = new VirtualClock(0)
+
+  await clock.advance('3 days')
+
+  expect(clock.nowMs()).toBe(3 * 86_400_000)
+  await expect(clock.advance('3 dayz' as never)).rejects.toThrow(/advance: not a duration .* '3 dayz'; write a number/)
+  await expect(clock.advanceTo(Number.NaN)).rejects.toThrow('advanceTo: not an instant: NaN')
+  expect(clock.nowMs()).toBe(3 * 86_400_000)
+})

@@ -1,6 +1,8 @@
 /** The workflow worker by itself: which tasks it takes, and what becomes of code whose history is not to be had. */
 import { expect, test } from 'vitest'
 import type { Command } from '../../src/protocol/command.js'
+import { LoomError } from '../../src/base/errors.js'
+import type { Failure } from '../../src/protocol/failure.js'
 import type { HistoryEvent } from '../../src/protocol/event.js'
 import type { LocalWorkflowTask } from '../../src/protocol/services.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
@@ -32,6 +34,7 @@ class Task implements LocalWorkflowTask {
   reads = 0
   /** Fails as often as that. */
   failures = 0
+  error: Error = new Error('disk')
   #events: HistoryEvent[]
 
   constructor(isNew: boolean, workflowType = 'naps') {
@@ -42,7 +45,7 @@ class Task implements LocalWorkflowTask {
 
   async readHistory(): Promise<readonly HistoryEvent[]> {
     this.reads++
-    if (this.failures-- > 0) throw new Error('disk')
+    if (this.failures-- > 0) throw this.error
     return [started()]
   }
   nextEvent(): HistoryEvent | undefined {
@@ -55,7 +58,14 @@ class Task implements LocalWorkflowTask {
     this.commands.push(...commands)
     return []
   }
-  fail(): void {}
+  readonly failed: string[] = []
+  fail(_cause: string, { message }: Failure): void {
+    this.failed.push(message)
+  }
+  asked = 0
+  askForAnother(): void {
+    this.asked++
+  }
   abandon(): void {
     this.abandoned++
   }
@@ -129,6 +139,20 @@ test('a history that cannot be read is read again later; the task stays open mea
     'a history could not be read for its replay',
     'a history could not be read for its replay',
   ])
+})
+
+test('a history that is damaged is not read again: the task fails, and the code is gone', async () => {
+  const { worker, clock } = rig()
+  const task = new Task(false)
+  task.failures = 1
+  task.error = new LoomError('LOOM_CORRUPT', 'a row is damaged')
+
+  worker.wake(task)
+  await clock.settle()
+  await clock.advance('1 h')
+
+  expect(task).toMatchObject({ reads: 1, failed: ['a row is damaged'], commands: [] })
+  await worker.drain(1000)
 })
 
 test('code that is evicted while its history is read is not tried again', async () => {
