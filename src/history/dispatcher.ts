@@ -13,7 +13,6 @@ import type { LiveTurn } from '../machine/machine.js'
 import { isLoomError } from '../base/errors.js'
 import type {
   ActivityOutcome,
-  ActivityTask,
   ActivityTaskToken,
   BacklogEntry,
   LocalActivityTask,
