@@ -4,6 +4,7 @@
  * Invariant: an error of the disk is a `MediumBrokenError`, bytes that LevelDB itself finds damaged are a
  * `CorruptError`; both after the fact, since LevelDB looks at few of its own checksums.
  */
+import { readdir } from 'node:fs/promises'
 import { Level } from 'level'
 import { LoomError } from '../base/errors.js'
 import { CorruptError, MediumBrokenError } from './errors.js'
@@ -39,6 +40,10 @@ const PAGE_ENTRIES = 1000
 /** What LevelDB may read ahead for one page; its own 16 kB would cut pages short. */
 const PAGE_BYTES = 512 * 1024
 
+const DATA_FILE = /^MANIFEST-|\.(?:log|ldb|sst)$/
+/** Written before CURRENT when a store is made; alone, it is a store that never was. */
+const FIRST_MANIFEST = 'MANIFEST-000001'
+
 type Database = Level<string, Uint8Array>
 type ChainedBatch = ReturnType<typeof newBatch>
 
@@ -55,6 +60,7 @@ export class LevelDatabase {
 
   /** Rejects with LOOM_MEDIUM_BUSY, LOOM_CORRUPT or LOOM_UNAVAILABLE, and then holds nothing. */
   static async open(directory: string, options: LevelDatabaseOptions): Promise<LevelDatabase> {
+    await checkNotBeheaded(directory)
     const db = new Level<string, Uint8Array>(directory, {
       keyEncoding: 'utf8',
       valueEncoding: 'buffer',
@@ -137,6 +143,17 @@ export class LevelDatabase {
     if (this.#db.status !== 'open') throw new LoomError('LOOM_CLOSED', `${this.#directory} is closed`, { cause: error })
     throw new MediumBrokenError(`${this.#directory}: a ${what} failed: ${cause.message}`, { cause: error })
   }
+}
+
+/** LevelDB takes a directory without CURRENT for a new store, and deletes the files of the old one before it says anything. */
+async function checkNotBeheaded(directory: string): Promise<void> {
+  const names = await readdir(directory).catch((error: unknown) => {
+    throw new LoomError('LOOM_UNAVAILABLE', `${directory} cannot be read`, { cause: error })
+  })
+  if (names.includes('CURRENT')) return
+  const left = names.find((name) => DATA_FILE.test(name) && name !== FIRST_MANIFEST)
+  if (left !== undefined)
+    throw new CorruptError(`${directory}: ${left} is there, and CURRENT, which every store has, is not: put it back`)
 }
 
 // Chained: five times cheaper on the main thread than an array of operations.

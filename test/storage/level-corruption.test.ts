@@ -1,5 +1,5 @@
 /** Damage is noticed: rows that are not what was written, and flushes that are gone. */
-import { open, readdir, stat } from 'node:fs/promises'
+import { appendFile, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { u48 } from '../../src/base/bytes.js'
@@ -126,6 +126,44 @@ test('flush rows are kept for two write buffers, and no longer', async () => {
   await medium.open(SELF, SHAPE)
   await medium.close()
   await other.dispose()
+})
+
+describe('a store without its CURRENT', () => {
+  test('is refused with its files untouched, and opens when it is put back', async () => {
+    const current = join(store.directory, 'CURRENT')
+    const content = await readFile(current)
+    await rm(current)
+    const before = await readdir(store.directory)
+
+    await expect(opened()).rejects.toMatchObject({ ...CORRUPT, message: expect.stringMatching(/CURRENT/) as string })
+
+    expect(await readdir(store.directory)).toEqual(before)
+    await writeFile(current, content)
+    const medium = await opened()
+    expect((await medium.claim([0])).claimed[0]!.heads.get(0)?.seq).toBe(FLUSHES)
+    await medium.close()
+  })
+
+  test('that was never made is made: a crash left its first MANIFEST alone', async () => {
+    const other = await openLevelStore()
+    await writeFile(join(other.directory, 'MANIFEST-000001'), 'half a record')
+
+    await fill(other.create(), 1)
+    await other.dispose()
+  })
+})
+
+test('a MANIFEST that ends in the middle of a record opens', async () => {
+  const name = (await readdir(store.directory)).find((one) => one.startsWith('MANIFEST'))!
+  const path = join(store.directory, name)
+  const record = await readFile(path)
+
+  // Its first record once more, but for the end.
+  await appendFile(path, record.subarray(0, 20))
+
+  const medium = await opened()
+  expect((await medium.claim([0])).claimed[0]!.heads.get(0)?.seq).toBe(FLUSHES)
+  await medium.close()
 })
 
 const SELF = { host: 'a', incarnation: 'a1' }
