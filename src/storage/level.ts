@@ -4,9 +4,11 @@
  * Invariant: after a disk has failed once every call fails, until the owner closes the medium and makes another. LevelDB
  * itself never recovers from such an error while it is open.
  */
+import { z } from 'zod'
 import { assert } from '../base/assert.js'
 import type { Clock } from '../base/clock.js'
 import { LoomError } from '../base/errors.js'
+import { checkOption } from './check-option.js'
 import { MediumBrokenError } from './errors.js'
 import type { LevelDatabaseOptions } from './level-database.js'
 import { LevelStore, MAX_COMMIT_BYTES } from './level-store.js'
@@ -60,9 +62,24 @@ const SUPPORTS: Supports = {
   minFlushMs: 0,
 }
 
-/** A medium in a directory of its own, which is made when it is not there. */
+const MAX_BUFFER_BYTES = 1024 * 1024 * 1024
+const bytes = z.number().int().min(1).max(MAX_BUFFER_BYTES).optional()
+const pathSchema = z.string().min(1)
+const optionsSchema = z.strictObject({ writeBufferBytes: bytes, blockCacheBytes: bytes, sync: z.boolean().optional() })
+
+/**
+ * A medium in a directory of its own, which is made when it is not there. Throws LOOM_INVALID_ARGUMENT, naming what is wrong:
+ * `level options.writeBufferBytes: …`.
+ */
 export function level(path: string, options: LevelOptions = {}): MediumFactory {
-  return { create: (environment) => new LevelMedium(path, { ...DEFAULTS, ...options }, environment) }
+  checkOption(pathSchema, path, 'level path')
+  const {
+    writeBufferBytes = DEFAULTS.writeBufferBytes,
+    blockCacheBytes = DEFAULTS.blockCacheBytes,
+    sync = DEFAULTS.sync,
+  } = checkOption(optionsSchema, options, 'level options')
+  const checked = { writeBufferBytes, blockCacheBytes, sync }
+  return { create: (environment) => new LevelMedium(path, checked, environment) }
 }
 
 class LevelMedium implements Medium {

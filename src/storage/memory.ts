@@ -3,9 +3,11 @@
  *
  * Invariant: a commit is applied whole, in a later turn of the event loop than the call, and answered after it.
  */
+import { z } from 'zod'
 import { assert } from '../base/assert.js'
 import type { Clock } from '../base/clock.js'
 import { LoomError } from '../base/errors.js'
+import { checkOption } from './check-option.js'
 import type {
   Claimed,
   Fence,
@@ -47,9 +49,13 @@ const SUPPORTS: Supports = {
 
 const PAGE_ROWS = 1000
 
-/** A medium that keeps everything in memory. */
+const optionsSchema = z.strictObject({
+  store: z.instanceof(MemoryStore, { error: 'not a store: memoryStore() makes one' }).optional(),
+})
+
+/** A medium that keeps everything in memory. Throws LOOM_INVALID_ARGUMENT for a store that `memoryStore` did not make. */
 export function memory(options: MemoryOptions = {}): MediumFactory {
-  const store = options.store ?? memoryStore()
+  const { store = memoryStore() } = checkOption(optionsSchema, options, 'memory options')
   return { create: (environment) => new MemoryMedium(store, environment) }
 }
 

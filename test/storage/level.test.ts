@@ -16,6 +16,21 @@ const SELF = { host: 'a', incarnation: 'a1' }
 const SHAPE = { spaces: { history: 8, hosts: 4 }, leaseMs: 1000 }
 const OPTIONS = { writeBufferBytes: 1 << 20, blockCacheBytes: 1 << 20, sync: false }
 
+test.each([
+  [['', {}], 'level path'],
+  [[42, {}], 'level path'],
+  [['a', null], 'level options'],
+  [['a', { writeBufferBytes: -1 }], 'level options.writeBufferBytes'],
+  [['a', { blockCacheBytes: '16' }], 'level options.blockCacheBytes'],
+  [['a', { sync: 1 }], 'level options.sync'],
+  [['a', { writeBufferSize: 1 }], 'level options'],
+])('level(…%j) is refused before anything is made', ([path, options], where) => {
+  const make = (): unknown => level(path as string, options as object)
+
+  expect(make).toThrow(expect.objectContaining({ code: 'LOOM_INVALID_ARGUMENT' }))
+  expect(make).toThrow(`${where}: `)
+})
+
 let store: LevelStoreAt
 beforeEach(async () => void (store = await openLevelStore()))
 afterEach(() => store.dispose())

@@ -19,6 +19,16 @@ test('looms with one store meet, others do not', async () => {
   expect((await c.heartbeat(EMPTY)).members.map(({ host }) => host)).toEqual(['c'])
 })
 
+test.each([[null], [{ store: {} }], [{ store: null }], [{ shop: 1 }]])(
+  'memory(%j) is refused before anything is made',
+  (options) => {
+    const make = (): unknown => memory(options as object)
+
+    expect(make).toThrow(expect.objectContaining({ code: 'LOOM_INVALID_ARGUMENT' }))
+    expect(make).toThrow(/^memory options/)
+  },
+)
+
 test('the clock of the store, not that of a loom, ends a lease', async () => {
   let nowMs = 0
   const store = memoryStore({ clock: { ...systemClock, monotonicMs: () => nowMs } })
