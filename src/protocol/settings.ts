@@ -6,8 +6,8 @@ import { z } from 'zod'
 
 const count = (fallback: number, description: string): z.ZodDefault<z.ZodNumber> =>
   z.number().int().min(1).max(1e9).default(fallback).describe(description)
-const ms = (fallback: number, description: string): z.ZodDefault<z.ZodNumber> =>
-  z.number().int().min(0).max(1e12).default(fallback).describe(description)
+const ms = (fallback: number, description: string, least = 0): z.ZodDefault<z.ZodNumber> =>
+  z.number().int().min(least).max(1e12).default(fallback).describe(description)
 
 export const settingsSchema = z.strictObject({
   executionCacheCount: count(50_000, 'Executions kept in memory; those with something in flight are never evicted.'),
@@ -34,6 +34,8 @@ export const settingsSchema = z.strictObject({
   timerLookAheadMs: ms(
     300_000,
     'Timers due within this are kept in memory; later ones are read when their time comes near.',
+    // Each quarter of it the next are read.
+    100,
   ),
   stalledRetryMs: ms(600_000, 'How long a stalled execution waits before unchanged code is tried again.'),
   dueRetryInitialMs: ms(1000, 'Wait after the first failure to handle a task of a queue; doubles.'),

@@ -20,6 +20,8 @@ import { shardOfHash } from '../storage/hash-shard.js'
 import type { Shard } from './shard.js'
 import { WatchedMedium } from './watched-medium.js'
 
+const DAMAGED = 'a shard is damaged: nothing of it can be used, the others go on'
+
 export interface ControllerParts {
   readonly mediumFactory: MediumFactory
   readonly shardCount: number
@@ -121,7 +123,7 @@ export class ShardController {
 
   /** Found while its rows are read back. Nothing of it is written until the store is opened again. */
   shardDamaged(id: ShardId, error: CorruptError): void {
-    this.#parts.logger.error({ error, shard: id }, 'a shard is damaged: nothing of it can be used')
+    this.#parts.logger.error({ error, shard: id }, DAMAGED)
     this.#shards.delete(shardIndex(id))
     this.#claims.damage(id, error)
   }
@@ -250,8 +252,10 @@ export class ShardController {
   #hold(claim: Claimed): void {
     this.#claims.add(claim, claim.shards.length === this.#parts.shardCount)
     this.#nextTaskId = Math.max(this.#nextTaskId, this.#claims.nextTaskId)
-    for (const [id, error] of this.#claims.damaged)
-      this.#parts.logger.error({ error, shard: id }, 'the head of a shard is damaged: nothing of it can be used')
+    for (const id of claim.shards) {
+      const error = this.#claims.damaged.get(id)
+      if (error !== undefined) this.#parts.logger.error({ error, shard: id }, DAMAGED)
+    }
   }
 
   #armHeartbeat(medium: Medium): void {

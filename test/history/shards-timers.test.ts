@@ -61,6 +61,12 @@ test('of a run that was being read when its shard was lost', async () => {
   expect(await soon(loom.handle('w').result())).toBe('slept')
 })
 
+test('without looking ahead at all nothing is opened: the store would be read without end', async () => {
+  const opening = open({ medium: faults.medium, settings: { timerLookAheadMs: 0 } })
+
+  await expect(opening).rejects.toMatchObject({ code: 'LOOM_INVALID_ARGUMENT' })
+})
+
 function idInShard(namespaceId: string, shard: number): string {
   for (let i = 0; ; i++) if (shardOfHash(ringHash(namespaceId, `w${i}`), 2) === shard) return `w${i}`
 }
