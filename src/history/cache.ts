@@ -8,6 +8,13 @@
 import type { Clock } from '../base/clock.js'
 import type { Execution } from './execution.js'
 
+/** Reads of the row of one workflow id's current run, under way. */
+interface CurrentReads {
+  readerCount: number
+  /** Runs of the id that have left memory meanwhile: what is read may be of before that. */
+  leftCount: number
+}
+
 /** How many executions are looked at beside those that are too many, before the bound is passed for now. */
 const EVICTION_TRIES = 64
 
@@ -21,6 +28,8 @@ export class ExecutionCache {
   readonly #current = new Map<string, Map<string, Execution>>()
   /** Closed in this turn of the event loop, by workflow id: whoever was told of the last turn may ask next how it ended. */
   readonly #justClosed = new Map<string, Execution>()
+  /** By namespace and workflow id. Empty where rows are read at once. */
+  readonly #reads = new Map<string, CurrentReads>()
   #isEvicting = false
 
   constructor(limit: number, clock: Pick<Clock, 'soon'>, onEvict: (execution: Execution) => void) {
@@ -60,6 +69,26 @@ export class ExecutionCache {
     this.#byRun.delete(execution.runId)
     const current = this.#current.get(execution.namespaceId)
     if (current?.get(execution.workflowId) === execution) current.delete(execution.workflowId)
+    if (this.#reads.size === 0) return
+    const reads = this.#reads.get(readName(execution.namespaceId, execution.workflowId))
+    if (reads !== undefined) reads.leftCount++
+  }
+
+  /** Reads the row of the current run of an id, again as long as a run of it leaves while it is read. */
+  async readCurrent<T>(namespaceId: string, workflowId: string, readRow: () => Promise<T>): Promise<T> {
+    const name = readName(namespaceId, workflowId)
+    let reads = this.#reads.get(name)
+    if (reads === undefined) this.#reads.set(name, (reads = { readerCount: 0, leftCount: 0 }))
+    reads.readerCount++
+    try {
+      for (;;) {
+        const { leftCount } = reads
+        const row = await readRow()
+        if (reads.leftCount === leftCount) return row
+      }
+    } finally {
+      if (--reads.readerCount === 0) this.#reads.delete(name)
+    }
   }
 
   /** Its last turn is durable. Those whose end is awaited already need not be found once more. */
@@ -98,4 +127,8 @@ export class ExecutionCache {
       this.#onEvict(execution)
     }
   }
+}
+
+function readName(namespaceId: string, workflowId: string): string {
+  return `${namespaceId}/${workflowId}`
 }

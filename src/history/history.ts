@@ -308,7 +308,9 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
     const { medium } = this
     const shard = this.shardOfHash(hash)
     const bytes =
-      medium.getSync === undefined ? (await medium.getMany(shard.id, [row]))[0] : medium.getSync(shard.id, row)
+      medium.getSync === undefined
+        ? await this.cache.readCurrent(namespaceId, workflowId, async () => (await medium.getMany(shard.id, [row]))[0])
+        : medium.getSync(shard.id, row)
     return bytes === undefined ? undefined : decodeCurrentRun(bytes, workflowId)
   }
 

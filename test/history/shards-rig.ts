@@ -32,6 +32,8 @@ export class Faults {
   readonly scanErrors: Error[] = []
   /** Reads of runs have their rows, and give them when this is open. */
   slowly: Promise<void> | undefined = undefined
+  /** Whether single rows can only be read asynchronously, as they are when this is open. */
+  rowsSlowly: Promise<void> | undefined = undefined
   /** Whether shards are claimed in one unit, as in level. */
   isOneUnit = false
   madeCount = 0
@@ -56,6 +58,7 @@ export class Faults {
 
   #call(inner: Medium, name: string, check: (kind: Kind | undefined) => void): unknown {
     const member = inner[name as keyof Medium] as unknown
+    if (name === 'getSync' && this.rowsSlowly !== undefined) return undefined
     if (typeof member !== 'function') return member
     return (...args: unknown[]): unknown => {
       try {
@@ -68,6 +71,8 @@ export class Faults {
       const scanError = name === 'scanAll' ? this.scanErrors.shift() : undefined
       if (scanError !== undefined) throw scanError
       const answer = (member as (...given: unknown[]) => unknown).apply(inner, args)
+      if (name === 'getMany' && this.rowsSlowly !== undefined)
+        return rowsAfter(answer as Promise<unknown>, this.rowsSlowly)
       return name === 'scan' ? this.#scanned(answer as Promise<unknown>) : answer
     }
   }
@@ -106,4 +111,10 @@ export function soon<T>(promise: Promise<T>, ms = 2000): Promise<T | 'never'> {
 
 export function codeOf(error: unknown): unknown {
   return (error as { code?: unknown }).code ?? error
+}
+
+async function rowsAfter(answer: Promise<unknown>, slowly: Promise<void>): Promise<unknown> {
+  const rows = await answer
+  await slowly
+  return rows
 }
