@@ -16,7 +16,6 @@ import { keyTaskId, timerKey, timerKeyDue } from '../queue/task-keys.js'
 import { WheelEntry } from '../queue/wheel.js'
 import type { Row } from '../storage/medium.js'
 import type { HistoryContext } from './context.js'
-import type { ExecutionHost } from './contract.js'
 import type { DeadLetters } from './dead-letters.js'
 import { DueEntry, TIMER_TYPES } from './due.js'
 import type { Execution } from './execution.js'
@@ -96,7 +95,7 @@ export class DueTasks {
           turn,
           timers.map(({ name, itemId }) => ({ timerId: name, startedEventId: itemId })),
         )
-      for (const entry of entries) if (entry.type !== TIMER_TYPES.user) fire(turn, entry, this.#context.host)
+      for (const entry of entries) if (entry.type !== TIMER_TYPES.user) fire(turn, entry)
     }
     execution.submitCause({ decide, resolve: ignore, reject: (error) => this.#failed(entries, attempt, error) })
   }
@@ -215,7 +214,7 @@ export class DueTasks {
 }
 
 /** The task means something only while the state says so. */
-function fire(turn: LiveTurn, entry: DueEntry, host: ExecutionHost): void {
+function fire(turn: LiveTurn, entry: DueEntry): void {
   const { itemId, attempt } = entry
   const { state } = turn
   switch (entry.type) {
@@ -230,17 +229,10 @@ function fire(turn: LiveTurn, entry: DueEntry, host: ExecutionHost): void {
       return
     }
     case TIMER_TYPES.stall:
-      return fireStall(turn, entry, host)
+      // Once at each open, too: what was mended may be in any file, and no fingerprint would show it.
+      retryStalledWorkflowTask(turn)
+      return
   }
-}
-
-/** Changed code is tried at once when the store is opened; the same code not before its time. */
-function fireStall(turn: LiveTurn, entry: DueEntry, host: ExecutionHost): void {
-  const { stall, started } = turn.state
-  if (stall === undefined) return
-  const isUnchanged = stall.fingerprint === host.fingerprint(started!.attributes.workflowType)
-  if (entry.inTime !== undefined && isUnchanged && entry.inTime.dueAtMs > turn.nowMs) host.wheel.add(entry.inTime)
-  else retryStalledWorkflowTask(turn)
 }
 
 /** The end of a back-off, or the earliest time-out of the phase that the attempt is in now. */

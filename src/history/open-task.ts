@@ -170,6 +170,7 @@ export class OpenTask implements LocalWorkflowTask {
       fingerprint: host.fingerprint(this.workflowType),
       sinceMs: state.stall?.sinceMs ?? turn.nowMs,
       retryAtMs: turn.nowMs + host.settings.stalledRetryMs,
+      stackTrace: failure.stackTrace ?? '',
     }
     failLocalWorkflowTask(turn, {
       beginTimeMs: this.beginTimeMs,

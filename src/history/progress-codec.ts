@@ -83,7 +83,8 @@ export function decodeWorkflowTaskProgress(fields: readonly unknown[]): Workflow
 }
 
 export function encodeStall(value: Stall): unknown[] {
-  return [value.eventId, value.reason, value.message, value.hint, value.fingerprint, value.sinceMs, value.retryAtMs]
+  const { eventId, reason, message, hint, fingerprint, sinceMs, retryAtMs, stackTrace } = value
+  return [eventId, reason, message, hint, fingerprint, sinceMs, retryAtMs, stackTrace ?? null]
 }
 
 export function decodeStall(fields: readonly unknown[]): Stall {
@@ -95,5 +96,6 @@ export function decodeStall(fields: readonly unknown[]): Stall {
     fingerprint: fields[4] as string,
     sinceMs: fields[5] as number,
     retryAtMs: fields[6] as number,
+    ...(typeof fields[7] === 'string' && { stackTrace: fields[7] }),
   }
 }

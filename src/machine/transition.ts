@@ -59,10 +59,12 @@ export interface Stall {
   readonly reason: 'WorkflowWorkerUnhandledFailure' | 'NonDeterministicError' | 'BadCommand'
   readonly message: string
   readonly hint: string
-  /** Of the definition that stalled: another one is tried at once. */
+  /** Of the definition that stalled. */
   readonly fingerprint: string
   readonly sinceMs: number
   readonly retryAtMs: number
+  /** Of what the code threw; absent or '': it threw nothing, or is not known. */
+  readonly stackTrace?: string
 }
 
 /** The only ways in which `progress` changes: plain data, stored as it is. */

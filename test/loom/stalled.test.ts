@@ -40,7 +40,7 @@ test('a mistake stalls the execution; mended code goes on from there when the st
   expect((await second.handle('w').describe()).stalled).toBeUndefined()
 })
 
-test('unchanged code is not tried at open, but when its time comes; history does not grow by it', async () => {
+test('unchanged code is tried once at open, then when its time comes; history does not grow by it', async () => {
   const { open: reopen } = reopenable()
   let runs = 0
   const buggy = workflow({ name: 'w' }, async (): Promise<void> => {
@@ -55,11 +55,48 @@ test('unchanged code is not tried at open, but when its time comes; history does
   await first.close()
 
   const second = await reopen({ definitions: [buggy], settings })
-  expect((await second.handle('w').describe()).pendingWorkflowTask!.attempt).toBe(2)
-  expect(runs).toBe(1)
+  await until(() => runs === 2)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(runs).toBe(2)
   await until(() => runs === 3)
 
   expect(await typesOf(second.handle('w'))).toEqual(before)
+})
+
+test('what was mended in a function that the workflow calls shows when the store is opened again', async () => {
+  const { open: reopen } = reopenable()
+  let isMended = false
+  const helper = (): string => {
+    if (isMended) return 'mended'
+    throw new Error('not yet')
+  }
+  const w = workflow({ name: 'w' }, async () => helper())
+  const first = await reopen({ definitions: [w] })
+  await first.start(w, { workflowId: 'w' })
+  await until(async () => (await first.handle('w').describe()).stalled !== undefined)
+  await first.close()
+
+  isMended = true
+  const second = await reopen({ definitions: [w] })
+
+  expect(await second.handle(w, 'w').result()).toBe('mended')
+})
+
+test('a stall says where the code was', async () => {
+  const logger = new Lines()
+  const buggy = workflow({ name: 'w' }, async function atThisPlace(): Promise<void> {
+    throw new TypeError('no')
+  })
+  const { open: reopen } = reopenable()
+  const loom = await reopen({ definitions: [buggy], logger })
+  const handle = await loom.start(buggy, { workflowId: 'w' })
+  await until(async () => (await handle.describe()).stalled !== undefined)
+
+  expect((await handle.describe()).stalled!.stackTrace).toContain('atThisPlace')
+  expect(logger.all.find(({ level }) => level === 'error')!.fields['stackTrace']).toContain('atThisPlace')
+  await loom.close()
+  const again = await reopen({})
+  expect((await again.handle('w').describe()).stalled!.stackTrace).toContain('atThisPlace')
 })
 
 test('retryStalled tries at once', async () => {

@@ -80,8 +80,9 @@ function stalled({
   hint,
   sinceMs,
   retryAtMs,
+  stackTrace = '',
 }: NonNullable<Execution['state']['stall']>): WorkflowDescription['stalled'] {
-  return { eventId, reason, message, hint, sinceMs, nextTryAtMs: retryAtMs }
+  return { eventId, reason, message, hint, stackTrace, sinceMs, nextTryAtMs: retryAtMs }
 }
 
 function pendingActivities({ state }: Execution): readonly PendingActivity[] {
