@@ -57,6 +57,7 @@ export {
   type SchemaOutput,
   type SchemaResult,
 } from './workflow/schema.js'
+export { decodePayload } from './workflow/converter.js'
 export { level, type LevelOptions } from './storage/level.js'
 export { memory, memoryStore, type MemoryOptions } from './storage/memory.js'
 export { type MemoryStore } from './storage/memory-store.js'
@@ -69,6 +70,7 @@ export { systemRandom, type Random } from './base/random.js'
 export { silentLogger, type Logger } from './base/log.js'
 export { DEFAULT_SETTINGS, settingsSchema, type Settings, type SettingsInput } from './protocol/settings.js'
 export type * from './protocol/services.js'
+export type * from './protocol/matching.js'
 export type * from './protocol/event.js'
 export type * from './protocol/command.js'
 export type * from './protocol/failure.js'

@@ -4,13 +4,14 @@
  * Invariant: nothing is opened before everything that was given has been checked, and nothing is left on the event loop
  * when `close` has resolved.
  */
-import { durationMs } from './base/duration.js'
+import { durationMs, type Duration } from './base/duration.js'
 import { LoomError } from './base/errors.js'
 import type { Random } from './base/random.js'
 import { loomAdmin, type LoomAdmin, type LoomStats } from './client/admin.js'
 import { CheckedService } from './client/checked-service.js'
 import { Client } from './client/client.js'
 import type { StartedHandle, WorkflowHandle } from './client/handle.js'
+import { checkNames } from './client/known-names.js'
 import { checkedLoomOptions, type CheckedLoomOptions, type LoomOptions } from './client/loom-options.js'
 import { requestIdSource } from './client/request-ids.js'
 import type { StartOptions } from './client/start-options.js'
@@ -18,12 +19,14 @@ import { History } from './history/history.js'
 import { Matching } from './matching/matching.js'
 import type { HistoryEvent } from './protocol/event.js'
 import type { ExecutionRef } from './protocol/ids.js'
+import type { BacklogEntry } from './protocol/matching.js'
 import type { HistoryService } from './protocol/services.js'
 import { ShardController } from './shard/controller.js'
 import { ActivityWorker } from './worker/activity-worker.js'
 import { DeferredLog } from './worker/deferred-log.js'
 import { WorkflowWorker } from './worker/workflow-worker.js'
 import type { Workflow, WorkflowResult } from './workflow/definition.js'
+import { STEP_PREFIX } from './workflow/steps.js'
 import { Train } from './workflow/train.js'
 
 /** Name and version, as histories show it. */
@@ -35,9 +38,11 @@ const TURNS_SHARE = 3 / 8
 
 /** How a loom is closed. */
 export interface CloseOptions {
-  /** How long running activities have before their signals are aborted, ms. Default 10,000. */
-  readonly graceMs?: number | undefined
+  /** How long running activities have before their signals are aborted: ms, or a text such as '30 s'. Default 10 s. */
+  readonly graceMs?: Duration | undefined
 }
+
+const CLOSE_OPTIONS: readonly (keyof CloseOptions)[] = ['graceMs']
 
 /**
  * Opens a loom: durable workflows in this process. Resolves when it takes calls.
@@ -132,6 +137,7 @@ export class Loom {
     if (this.#closing !== undefined) return this.#closing
     let graceMs: number
     try {
+      checkNames(options, CLOSE_OPTIONS, 'options')
       graceMs = durationMs(options.graceMs ?? DEFAULT_GRACE_MS, 'options.graceMs')
     } catch (error) {
       return Promise.reject(error)
@@ -224,7 +230,8 @@ function compose(options: CheckedLoomOptions): LoomParts {
     identity,
     sdk: `${SDK} node/${process.versions.node}`,
     controller,
-    matching: (starter) => (matching = new Matching({ clock, logger, settings, starter, newRequestId })),
+    matching: (starter) =>
+      (matching = new Matching({ clock, logger, settings, starter, newRequestId, isKnownHere: knownTypes(options) })),
     workflowWorker,
     activityWorker,
     newRequestId,
@@ -237,6 +244,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
     maxPayloadBytes: settings.maxPayloadBytes,
     workflows,
     newRequestId,
+    workflowTypeOf: (target) => history.workflowTypeOf(target),
   })
   const service = new CheckedService(history)
   return { options, controller, history, service, matching, workflowWorker, activityWorker, client }
@@ -254,6 +262,17 @@ async function readHistory(service: HistoryService, execution: ExecutionRef): Pr
     next = nextEventId
   }
   return all
+}
+
+/** Tells tasks that a worker of this loom can run. One that has no workers leaves them all to others. */
+function knownTypes(options: CheckedLoomOptions): (entry: BacklogEntry) => boolean {
+  const { namespaceId, taskQueues, workflows, activities } = options
+  return ({ kind, namespaceId: of, taskQueue, taskType }) => {
+    if (taskQueues.size === 0 || of !== namespaceId) return true
+    if (!taskQueues.has(taskQueue)) return false
+    if (kind === 'workflow') return workflows.has(taskType)
+    return activities.has(taskType) || (workflows.size > 0 && taskType.startsWith(STEP_PREFIX))
+  }
 }
 
 function hexOf(random: Random): string {

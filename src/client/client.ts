@@ -6,11 +6,12 @@
  */
 import { LoomError } from '../base/errors.js'
 import { isUuid } from '../base/uuid.js'
-import type { ClosedSlot, HistoryService, StartWorkflowRequest } from '../protocol/services.js'
+import type { ClosedSlot, ExecutionTarget, HistoryService, StartWorkflowRequest } from '../protocol/services.js'
 import { nameAt } from '../workflow/activity-settings.js'
 import type { Workflow, WorkflowResult } from '../workflow/definition.js'
 import { encodeChecked } from '../workflow/schema.js'
 import { WorkflowHandle, type StartedHandle } from './handle.js'
+import { isWorkflow } from './made-definition.js'
 import { checkedStart, taskTimeoutMs, type StartOptions } from './start-options.js'
 
 export interface ClientParts {
@@ -23,6 +24,8 @@ export interface ClientParts {
   readonly workflows: ReadonlyMap<string, Workflow>
   readonly maxPayloadBytes: number
   readonly newRequestId: () => string
+  /** Of an execution: asked when only its id is known here. */
+  readonly workflowTypeOf: (target: ExecutionTarget) => Promise<string>
 }
 
 export class Client {
@@ -70,7 +73,15 @@ export class Client {
   ): StartedHandle<W> {
     const { service, identity, namespaceId, maxPayloadBytes } = this.#parts
     const target = { namespaceId, workflowId, runId }
-    return new WorkflowHandle<W>({ service, identity, target, definition, closed, maxPayloadBytes }) as StartedHandle<W>
+    const findDefinition = this.#findDefinition
+    const parts = { service, identity, target, definition, closed, maxPayloadBytes, findDefinition }
+    return new WorkflowHandle<W>(parts) as StartedHandle<W>
+  }
+
+  /** Of an execution that is known by its ids alone; undefined when its code is not here. */
+  readonly #findDefinition = async (target: ExecutionTarget): Promise<Workflow | undefined> => {
+    const { workflows, workflowTypeOf } = this.#parts
+    return workflows.size === 0 ? undefined : workflows.get(await workflowTypeOf(target))
   }
 
   #startRequest(name: string, definition: Workflow | undefined, options: StartOptions): StartWorkflowRequest {
@@ -96,8 +107,7 @@ export class Client {
   /** Undefined for a name that is not known here. */
   #definition(workflow: unknown): Workflow | undefined {
     if (typeof workflow === 'string') return this.#parts.workflows.get(workflow)
-    const { kind } = (workflow ?? {}) as Partial<Workflow>
-    if (kind === 'workflow') return workflow as Workflow
+    if (isWorkflow(workflow)) return workflow
     throw new LoomError('LOOM_INVALID_ARGUMENT', 'workflow: neither made by workflow() nor the name of one')
   }
 }

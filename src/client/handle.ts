@@ -10,6 +10,7 @@ import { encodePayloads } from '../workflow/converter.js'
 import type { SignalNames, SignalPayload, Workflow, WorkflowResult } from '../workflow/definition.js'
 import { encodeChecked } from '../workflow/schema.js'
 import { closedResult } from './closed-result.js'
+import { checkNames } from './known-names.js'
 import { EventPages, type HistoryOptions, type WorkflowHistory } from './history-pages.js'
 
 /** How a signal is sent. */
@@ -17,6 +18,8 @@ export interface SignalOptions {
   /** A signal that is sent again with the same one is recorded once. Default: none, so each is recorded. */
   readonly requestId?: string | undefined
 }
+
+const SIGNAL_OPTIONS: readonly (keyof SignalOptions)[] = ['requestId']
 
 /** What follows the name in `signal`: the payload may be left out where undefined fits it. */
 export type SignalArguments<P> = undefined extends P
@@ -28,8 +31,10 @@ export interface HandleParts {
   readonly service: HistoryService
   readonly identity: string
   readonly target: ExecutionTarget
-  /** Undefined: nothing is known of its types, so nothing is checked. */
+  /** Undefined: nothing was said of its types. */
   readonly definition: Workflow | undefined
+  /** What is known here of an execution of which nothing was said. */
+  readonly findDefinition: (target: ExecutionTarget) => Promise<Workflow | undefined>
   /** Of the start that made this handle. */
   readonly closed: ClosedSlot | undefined
   readonly maxPayloadBytes: number
@@ -65,11 +70,14 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
 
   /**
    * Sends a signal; resolves when it is durable. Rejects with LOOM_INVALID_ARGUMENT when the definition has no such
-   * signal or the payload does not fit its schema, with LOOM_EXECUTION_CLOSED when the execution has ended.
+   * signal or the payload does not fit its schema, with LOOM_EXECUTION_CLOSED when the execution has ended. A handle by id
+   * checks too, where the loom has the definition of the execution's workflow.
    */
   async signal<K extends SignalNames<W>>(name: K, ...args: SignalArguments<SignalPayload<W, K>>): Promise<void> {
     const [payload, options] = args as [unknown, SignalOptions?]
-    const { service, target, identity, definition, maxPayloadBytes } = this.#parts
+    const { service, target, identity, findDefinition, maxPayloadBytes } = this.#parts
+    if (options !== undefined) checkNames(options, SIGNAL_OPTIONS, 'options')
+    const definition = this.#parts.definition ?? (await findDefinition(target))
     const signalName = this.#signalName(name, definition)
     const input = encodeChecked(
       definition?.signals[signalName],

@@ -2,6 +2,7 @@
 import { LoomError } from '../base/errors.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import type { ExecutionTarget, HistoryService } from '../protocol/services.js'
+import { checkNames } from './known-names.js'
 
 /** Which part of a history, and in what pieces. */
 export interface HistoryOptions {
@@ -23,11 +24,9 @@ export class EventPages implements WorkflowHistory {
   readonly #fromEventId: number
   readonly #pageEvents: number
 
-  constructor(
-    service: HistoryService,
-    target: ExecutionTarget,
-    { fromEventId = 1, pageEvents = 1000 }: HistoryOptions,
-  ) {
+  constructor(service: HistoryService, target: ExecutionTarget, options: HistoryOptions) {
+    checkNames(options, ['fromEventId', 'pageEvents'] satisfies (keyof HistoryOptions)[], 'options')
+    const { fromEventId = 1, pageEvents = 1000 } = options
     this.#service = service
     this.#target = target
     this.#fromEventId = positive(fromEventId, 'options.fromEventId')

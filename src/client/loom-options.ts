@@ -11,6 +11,8 @@ import { checkShardCount } from '../shard/ring.js'
 import type { MediumFactory } from '../storage/medium.js'
 import { definitionsByName, type Activity, type Definition, type Workflow } from '../workflow/definition.js'
 import { parse } from '../workflow/schema.js'
+import { checkNames } from './known-names.js'
+import { isActivity, isWorkflow } from './made-definition.js'
 import { namespaceIdOf } from './namespace-id.js'
 
 /** A worker of the loom: runs workflows and activities of one task queue in this process. */
@@ -88,9 +90,16 @@ const optionsSchema = z.strictObject({
 
 /** Throws LOOM_INVALID_ARGUMENT, naming what is wrong: `options.settings.codeCacheCount: …`. */
 export function checkedLoomOptions(options: LoomOptions): CheckedLoomOptions {
+  checkNames(options, Object.keys(optionsSchema.shape), 'options')
+  if (options.settings !== undefined)
+    checkNames(options.settings, Object.keys(settingsSchema.shape), 'options.settings')
   const checked = parse(optionsSchema, options, 'options') as z.output<typeof optionsSchema>
   const { medium, shardCount, settings, clock, random, logger, identity } = checked
   checkShardCount(shardCount)
+  for (const [at, one] of checked.definitions.entries()) {
+    if (isWorkflow(one) || isActivity(one)) continue
+    throw new LoomError('LOOM_INVALID_ARGUMENT', `definitions[${at}]: made by neither activity() nor workflow()`)
+  }
   const { workflows, activities } = definitionsByName(checked.definitions as readonly Definition[])
   const taskQueues = slotsByTaskQueue(
     checked.workers ?? defaultWorkers([...workflows.values()], [...activities.values()]),

@@ -9,6 +9,7 @@ import { idSchema } from '../protocol/ids.js'
 import type { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '../protocol/services.js'
 import type { Workflow, WorkflowInput } from '../workflow/definition.js'
 import { parse } from '../workflow/schema.js'
+import { checkNames } from './known-names.js'
 
 /** How a workflow is started, beside its input. */
 export interface StartSettings {
@@ -64,6 +65,7 @@ const startSchema = z.strictObject({
 /** Throws LOOM_INVALID_ARGUMENT, naming what is wrong: `options.workflowId: …`. */
 export function checkedStart(options: StartOptions): CheckedStart {
   if (isCommon(options)) return options
+  checkNames(options, Object.keys(startSchema.shape), 'options')
   const checked = parse(startSchema, options, 'options') as CheckedStart
   if (checked.workflowTaskTimeout !== undefined) taskTimeoutMs(checked)
   return checked

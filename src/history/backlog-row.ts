@@ -1,5 +1,5 @@
 /** The entry that a backlog row holds. */
-import type { BacklogEntry } from '../protocol/services.js'
+import type { BacklogEntry } from '../protocol/matching.js'
 import { keyTaskId } from '../queue/task-keys.js'
 import { decodeTask } from './rows.js'
 

@@ -11,14 +11,12 @@ import { NotFoundError } from '../machine/errors.js'
 import { startWorkflowTask, transientEvents } from '../machine/workflow-task-start.js'
 import type { LiveTurn } from '../machine/machine.js'
 import { isLoomError } from '../base/errors.js'
+import type { BacklogEntry, TaskStarter, WaitingPoll } from '../protocol/matching.js'
 import type {
   ActivityOutcome,
   ActivityTaskToken,
-  BacklogEntry,
   LocalActivityTask,
   LocalActivityWorker,
-  TaskStarter,
-  WaitingPoll,
   WorkflowTask,
 } from '../protocol/services.js'
 import { readBacklogRow } from './backlog-row.js'

@@ -9,6 +9,7 @@ import type { Logger } from '../base/log.js'
 import type { Random } from '../base/random.js'
 import { UuidV7Source, uuidKey } from '../base/uuid.js'
 import type { HistoryEvent } from '../protocol/event.js'
+import type { MatchingService, TaskStarter } from '../protocol/matching.js'
 import type {
   ActivityTask,
   ExecutionTarget,
@@ -17,7 +18,6 @@ import type {
   LocalActivityWorker,
   LocalWorkflowTask,
   LocalWorkflowWorker,
-  MatchingService,
   PollRequest,
   RespondActivityTaskCanceledRequest,
   RespondActivityTaskCompletedRequest,
@@ -27,7 +27,6 @@ import type {
   SignalWorkflowRequest,
   StartWorkflowRequest,
   StartWorkflowResponse,
-  TaskStarter,
   TerminateWorkflowRequest,
   WorkflowDescription,
   WorkflowTask,
@@ -53,6 +52,7 @@ import { currentRunKey, decodeCurrentRun, namespaceKey } from './rows.js'
 import type { CurrentRun, TaskRef } from './rows.js'
 import { Runs } from './runs.js'
 import { Waiters, type AwaitedRun } from './waiters.js'
+import { workflowTypeOf } from './verbs/find.js'
 import { startWorkflow } from './verbs/start-workflow.js'
 import {
   respondActivityTaskCanceled,
@@ -350,6 +350,11 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
 
   retryStalled(target: ExecutionTarget): Promise<void> {
     return this.#guarded(() => retryStalled(this, target))
+  }
+
+  /** For the client of this process: what a handle by id is checked by. */
+  workflowTypeOf(target: ExecutionTarget): Promise<string> {
+    return this.#guarded(() => workflowTypeOf(this, target))
   }
 
   pollWorkflowTask(request: PollRequest): Promise<WorkflowTask | undefined> {

@@ -8,7 +8,7 @@
 import { isLoomError } from '../base/errors.js'
 import { u8 } from '../base/bytes.js'
 import { loseActivity } from '../machine/activity-end.js'
-import type { BacklogEntry } from '../protocol/services.js'
+import type { BacklogEntry } from '../protocol/matching.js'
 import { keyTaskId, readBacklogKey } from '../queue/task-keys.js'
 import { TASK_KINDS } from '../shard/shard.js'
 import type { Letter } from '../shard/shard.js'

@@ -6,19 +6,14 @@
  */
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
-import type {
-  ActivityTask,
-  BacklogEntry,
-  MatchingService,
-  PollRequest,
-  TaskQueueKind,
-  TaskStarter,
-  WaitingPoll,
-  WorkflowTask,
-} from '../protocol/services.js'
+import type { BacklogEntry, MatchingService, TaskQueueKind, TaskStarter, WaitingPoll } from '../protocol/matching.js'
+import type { ActivityTask, PollRequest, WorkflowTask } from '../protocol/services.js'
 import type { Settings } from '../protocol/settings.js'
 import { MatchingExhaustedError } from './errors.js'
 import { Poll } from './poll.js'
+
+/** Kept in memory, so that each is given once. */
+const MAX_WARNINGS = 1000
 
 export interface MatchingParts {
   readonly clock: Clock
@@ -26,6 +21,8 @@ export interface MatchingParts {
   readonly settings: Settings
   readonly starter: TaskStarter
   readonly newRequestId: () => string
+  /** Can a worker of this process run it? Absent: nobody wants to be told what waits for others. */
+  readonly isKnownHere?: ((entry: BacklogEntry) => boolean) | undefined
 }
 
 interface TaskQueue {
@@ -38,6 +35,8 @@ interface TaskQueue {
   /** From this id on entries are in the rows only; undefined: memory holds them all. */
   unreadFrom: number | undefined
   isReading: boolean
+  /** Somebody has polled it: what waits here waits for him. */
+  isPolled: boolean
   /** Tasks being started for a poll: they are no longer in `backlog`, and may come back. */
   isStarting: boolean
 }
@@ -45,6 +44,7 @@ interface TaskQueue {
 export class Matching implements MatchingService {
   readonly #parts: MatchingParts
   readonly #queues = new Map<string, TaskQueue>()
+  readonly #warnedOf = new Set<string>()
   #isClosed = false
 
   constructor(parts: MatchingParts) {
@@ -75,7 +75,17 @@ export class Matching implements MatchingService {
     if (queue.unreadFrom === undefined && queue.backlog.length < this.#parts.settings.maxBacklogInMemoryCount) {
       queue.backlog.push(entry)
     } else queue.unreadFrom = Math.min(queue.unreadFrom ?? entry.taskId, entry.taskId)
+    if (!queue.isPolled && this.#parts.isKnownHere?.(entry) === false) this.#warnOnce(entry)
     this.#pump(queue)
+  }
+
+  /** It may wait for ever: once for each type, since this is a slip in the application or nothing at all. */
+  #warnOnce({ kind, taskQueue, taskType, workflowId }: BacklogEntry): void {
+    const name = `${kind} ${taskType} ${taskQueue}`
+    if (this.#warnedOf.has(name) || this.#warnedOf.size >= MAX_WARNINGS) return
+    this.#warnedOf.add(name)
+    const message = `no worker here has ${kind} '${taskType}' of task queue '${taskQueue}': a task waits; is it in definitions?`
+    this.#parts.logger.warn({ kind, taskType, taskQueue, workflowId }, message)
   }
 
   slotFreed(kind: TaskQueueKind, namespaceId: string, taskQueue: string): void {
@@ -90,6 +100,7 @@ export class Matching implements MatchingService {
     if (queue.polls.length >= settings.maxPollersPerTaskQueue) {
       return Promise.reject(new MatchingExhaustedError(request.taskQueue, settings.maxPollersPerTaskQueue))
     }
+    queue.isPolled = true
     const poll = new Poll(clock, request, newRequestId())
     queue.polls.push(poll)
     this.#pump(queue)
@@ -115,6 +126,7 @@ export class Matching implements MatchingService {
         backlog: [],
         unreadFrom: undefined,
         isReading: false,
+        isPolled: false,
         isStarting: false,
       }
       this.#queues.set(key, queue)

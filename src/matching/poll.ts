@@ -1,7 +1,8 @@
 /** One poll that waits: answered with a task, or with nothing when its time is up or its caller has left. */
 import type { Clock, TimerHandle } from '../base/clock.js'
 import { Deferred } from '../base/deferred.js'
-import type { ActivityTask, PollRequest, WaitingPoll, WorkflowTask } from '../protocol/services.js'
+import type { WaitingPoll } from '../protocol/matching.js'
+import type { ActivityTask, PollRequest, WorkflowTask } from '../protocol/services.js'
 
 export class Poll implements WaitingPoll {
   readonly identity: string

@@ -7,7 +7,7 @@
 import { afterPrefix, readTextKey, readU48, readU8, textKey, u48, u8 } from '../base/bytes.js'
 import { uuidKey, uuidText } from '../base/uuid.js'
 import { TASK_KINDS } from '../shard/shard.js'
-import type { TaskQueueKind } from '../protocol/services.js'
+import type { TaskQueueKind } from '../protocol/matching.js'
 import type { Key, KeyBounds } from '../storage/medium.js'
 
 const TASK_ID_BYTES = 6

@@ -7,6 +7,8 @@
  */
 import { hash32 } from '../base/hash.js'
 import { LoomError } from '../base/errors.js'
+import { isUuid } from '../base/uuid.js'
+import { idSchema } from '../protocol/ids.js'
 import { shardOfHash } from '../storage/hash-shard.js'
 
 const MIN_SHARD_COUNT = 1
@@ -19,10 +21,16 @@ export function ringHash(namespaceId: string, workflowId: string): number {
 
 /**
  * The shard of an execution, from 0 up to `count` − 1; all runs of a workflow id live in one.
- * `namespaceId` is the UUID, not the name. Throws LOOM_INVALID_ARGUMENT unless `count` is a whole number from 1 to 131,072.
+ * `namespaceId` is the UUID, not the name. Throws LOOM_INVALID_ARGUMENT unless that and the workflow id are such, and `count`
+ * is a whole number from 1 to 131,072.
  */
 export function shardOf(namespaceId: string, workflowId: string, count: number): number {
   checkShardCount(count)
+  if (typeof namespaceId !== 'string' || !isUuid(namespaceId)) {
+    throw new LoomError('LOOM_INVALID_ARGUMENT', `namespaceId: not a UUID: ${String(namespaceId).slice(0, 60)}`)
+  }
+  const { success, error } = idSchema.safeParse(workflowId)
+  if (!success) throw new LoomError('LOOM_INVALID_ARGUMENT', `workflowId: ${error.issues[0]!.message}`)
   return shardOfHash(ringHash(namespaceId, workflowId), count)
 }
 

@@ -28,3 +28,9 @@ export async function find(
   if (row === undefined) throw noSuchRun(workflowId, undefined)
   return await context.findRun({ namespaceId, workflowId, runId: row.runId, runKey: uuidKey(row.runId) }, hash)
 }
+
+/** What the execution was started as: it never changes, so it may be told before it is durable. */
+export async function workflowTypeOf(context: HistoryContext, target: ExecutionTarget): Promise<string> {
+  const { state } = await find(context, target)
+  return state.started!.attributes.workflowType
+}
