@@ -8,10 +8,9 @@ import { LoomError } from '../base/errors.js'
 import { isUuid } from '../base/uuid.js'
 import type { ClosedSlot, ExecutionTarget, HistoryService, StartWorkflowRequest } from '../protocol/services.js'
 import { nameAt } from '../workflow/activity-settings.js'
-import type { Workflow, WorkflowResult } from '../workflow/definition.js'
+import { isMade, type Workflow, type WorkflowResult } from '../workflow/definition.js'
 import { encodeChecked } from '../workflow/schema.js'
 import { WorkflowHandle, type StartedHandle } from './handle.js'
-import { isWorkflow } from './made-definition.js'
 import { checkedStart, taskTimeoutMs, type StartOptions } from './start-options.js'
 
 export interface ClientParts {
@@ -107,7 +106,7 @@ export class Client {
   /** Undefined for a name that is not known here. */
   #definition(workflow: unknown): Workflow | undefined {
     if (typeof workflow === 'string') return this.#parts.workflows.get(workflow)
-    if (isWorkflow(workflow)) return workflow
+    if (isMade(workflow, 'workflow')) return workflow
     throw new LoomError('LOOM_INVALID_ARGUMENT', 'workflow: neither made by workflow() nor the name of one')
   }
 }

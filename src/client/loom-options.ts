@@ -9,10 +9,9 @@ import { DEFAULT_NAMESPACE, idSchema } from '../protocol/ids.js'
 import { settingsSchema, type Settings, type SettingsInput } from '../protocol/settings.js'
 import { checkShardCount } from '../shard/ring.js'
 import type { MediumFactory } from '../storage/medium.js'
-import { definitionsByName, type Activity, type Definition, type Workflow } from '../workflow/definition.js'
+import { definitionsByName, isMade, type Activity, type Definition, type Workflow } from '../workflow/definition.js'
 import { parse } from '../workflow/schema.js'
 import { checkNames } from './known-names.js'
-import { isActivity, isWorkflow } from './made-definition.js'
 import { namespaceIdOf } from './namespace-id.js'
 
 /** A worker of the loom: runs workflows and activities of one task queue in this process. */
@@ -97,7 +96,7 @@ export function checkedLoomOptions(options: LoomOptions): CheckedLoomOptions {
   const { medium, shardCount, settings, clock, random, logger, identity } = checked
   checkShardCount(shardCount)
   for (const [at, one] of checked.definitions.entries()) {
-    if (isWorkflow(one) || isActivity(one)) continue
+    if (isMade(one, 'workflow') || isMade(one, 'activity')) continue
     throw new LoomError('LOOM_INVALID_ARGUMENT', `definitions[${at}]: made by neither activity() nor workflow()`)
   }
   const { workflows, activities } = definitionsByName(checked.definitions as readonly Definition[])

@@ -152,7 +152,7 @@ export class Attempt implements ActivityContext {
     const { activityType, attempt } = this.task
     const text = `attempt ${attempt} of activity '${activityType}' failed: ${message}`
     // Not in here: what the logger throws is the application's.
-    queueMicrotask(() => this.#home.logger.warn({ ...aboutOf(this.task), error }, text))
+    void Promise.resolve().then(() => this.#home.logger.warn({ ...aboutOf(this.task), error }, text))
   }
 
   #outcomeOf(error: unknown): ActivityOutcome | undefined {

@@ -1,8 +1,8 @@
 /** How long activities and steps may take and when they are tried again: as users write it, and as commands carry it. */
 import { durationMs, type Duration } from '../base/duration.js'
-import { LoomError } from '../base/errors.js'
 import { idSchema } from '../protocol/ids.js'
-import type { RetryPolicy } from '../protocol/retry-policy.js'
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../protocol/retry-policy.js'
+import { checkOptions, invalid } from './options.js'
 
 /** startToClose of an activity or step that names no time-out: 1 minute. */
 const DEFAULT_START_TO_CLOSE_MS = 60_000
@@ -43,8 +43,29 @@ export interface ActivitySettings {
   readonly taskQueue: string | undefined
 }
 
-/** Time-outs and policy as commands carry them, checked. */
-export function activitySettings(options: ActivityRunOptions, path: string): ActivitySettings {
+/** What says how long attempts may take, and when there is another. */
+export const RUN_OPTIONS: ReadonlySet<string> = new Set([
+  'startToClose',
+  'scheduleToClose',
+  'scheduleToStart',
+  'retry',
+  'taskQueue',
+])
+const RETRY_OPTIONS: ReadonlySet<string> = new Set([
+  'initialInterval',
+  'backoffCoefficient',
+  'maximumInterval',
+  'maximumAttempts',
+  'nonRetryableErrorTypes',
+])
+
+/** Time-outs and policy as commands carry them, checked. `known` are the names that `options` may have. */
+export function activitySettings(
+  options: ActivityRunOptions,
+  path: string,
+  known: ReadonlySet<string> = RUN_OPTIONS,
+): ActivitySettings {
+  checkOptions(options, known, path)
   const { startToClose, scheduleToClose, scheduleToStart, retry, taskQueue } = options
   const needsDefault = startToClose === undefined && scheduleToClose === undefined
   return {
@@ -58,6 +79,7 @@ export function activitySettings(options: ActivityRunOptions, path: string): Act
 
 /** `options` of one call over the definition's own, checked. */
 export function overriddenSettings(own: ActivitySettings, options: ActivityRunOptions, path: string): ActivitySettings {
+  checkOptions(options, RUN_OPTIONS, path)
   const given = activitySettings({ startToClose: 1, ...options }, path)
   return {
     startToCloseTimeoutMs: options.startToClose === undefined ? own.startToCloseTimeoutMs : given.startToCloseTimeoutMs,
@@ -76,6 +98,7 @@ export function nameAt(name: unknown, path: string): string {
 }
 
 function retryPolicy(retry: RetryOptions, path: string): Partial<RetryPolicy> {
+  checkOptions(retry, RETRY_OPTIONS, path)
   const { initialInterval, backoffCoefficient, maximumInterval, maximumAttempts, nonRetryableErrorTypes } = retry
   if (backoffCoefficient !== undefined && !(backoffCoefficient >= 1 && Number.isFinite(backoffCoefficient))) {
     throw invalid(`${path}.backoffCoefficient: not a number of at least 1: ${String(backoffCoefficient)}`)
@@ -83,13 +106,29 @@ function retryPolicy(retry: RetryOptions, path: string): Partial<RetryPolicy> {
   if (maximumAttempts !== undefined && !(Number.isSafeInteger(maximumAttempts) && maximumAttempts >= 0)) {
     throw invalid(`${path}.maximumAttempts: not a whole number of at least 0: ${String(maximumAttempts)}`)
   }
-  return {
-    ...(initialInterval !== undefined && { initialIntervalMs: timeoutMs(initialInterval, `${path}.initialInterval`)! }),
-    ...(backoffCoefficient !== undefined && { backoffCoefficient }),
-    ...(maximumInterval !== undefined && { maximumIntervalMs: timeoutMs(maximumInterval, `${path}.maximumInterval`)! }),
-    ...(maximumAttempts !== undefined && { maximumAttempts }),
-    ...(nonRetryableErrorTypes !== undefined && { nonRetryableErrorTypes: [...nonRetryableErrorTypes] }),
+  const initialIntervalMs = timeoutMs(initialInterval, `${path}.initialInterval`)
+  const maximumIntervalMs = timeoutMs(maximumInterval, `${path}.maximumInterval`)
+  const firstMs = initialIntervalMs ?? DEFAULT_RETRY_POLICY.initialIntervalMs
+  if (maximumIntervalMs !== undefined && maximumIntervalMs < firstMs) {
+    throw invalid(`${path}.maximumInterval: ${maximumIntervalMs} ms, shorter than the initialInterval of ${firstMs} ms`)
   }
+  return {
+    ...(initialIntervalMs !== undefined && { initialIntervalMs }),
+    ...(backoffCoefficient !== undefined && { backoffCoefficient }),
+    ...(maximumIntervalMs !== undefined && { maximumIntervalMs }),
+    ...(maximumAttempts !== undefined && { maximumAttempts }),
+    ...(nonRetryableErrorTypes !== undefined && {
+      nonRetryableErrorTypes: namesAt(nonRetryableErrorTypes, `${path}.nonRetryableErrorTypes`),
+    }),
+  }
+}
+
+function namesAt(names: unknown, path: string): readonly string[] {
+  if (!Array.isArray(names)) throw invalid(`${path}: not a list of names`)
+  return names.map((name: unknown, at) => {
+    if (typeof name !== 'function') return nameAt(name, `${path}[${at}]`)
+    throw invalid(`${path}[${at}]: a class; give the name of its errors, '${name.name}'`)
+  })
 }
 
 function timeoutMs(value: Duration | undefined, path: string): number | undefined {
@@ -98,8 +137,4 @@ function timeoutMs(value: Duration | undefined, path: string): number | undefine
   // In a command 0 means that nothing was set.
   if (ms === 0) throw invalid(`${path}: must be longer than 0`)
   return ms
-}
-
-function invalid(message: string): LoomError {
-  return new LoomError('LOOM_INVALID_ARGUMENT', message)
 }

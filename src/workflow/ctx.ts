@@ -4,11 +4,11 @@
  * Invariant: every call asks first whether the window of its execution is open. Outside of it nothing is thrown, since
  * that could be caught, or bring down the host: the run is marked, and the caller waits for ever.
  */
+import { toUSVString } from 'node:util'
 import { durationMs, type Duration } from '../base/duration.js'
-import { LoomError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Payloads } from '../protocol/payload.js'
-import { activitySettings, overriddenSettings, type ActivityRunOptions } from './activity-settings.js'
+import { activitySettings, overriddenSettings, RUN_OPTIONS, type ActivityRunOptions } from './activity-settings.js'
 import type { Chance } from './chance.js'
 import type { Conditions } from './conditions.js'
 import type {
@@ -21,7 +21,8 @@ import type {
   WorkflowInfo,
 } from './context.js'
 import { checkPayload } from './converter.js'
-import type { Activity, SignalSchemas } from './definition.js'
+import { isMade, type Activity, type SignalSchemas } from './definition.js'
+import { checkOptions, invalid } from './options.js'
 import { race } from './race.js'
 import { encodeChecked, parse } from './schema.js'
 import type { Scope } from './scope.js'
@@ -29,6 +30,10 @@ import { neverSettles, rejectedQuietly } from './settle.js'
 import type { Signals } from './signals.js'
 import type { StepFunction, Steps } from './steps.js'
 import type { Waits } from './waits.js'
+
+const MAX_STEP_NAME = 900
+const STEP_OPTIONS: ReadonlySet<string> = new Set([...RUN_OPTIONS].filter((name) => name !== 'taskQueue'))
+const SIGNAL_OPTIONS: ReadonlySet<string> = new Set(['timeout'])
 
 /** What all ctx of one execution share. */
 export interface CtxHome {
@@ -69,6 +74,7 @@ export class Ctx implements WorkflowContext {
     const refusal = this.#refusal('run')
     if (refusal !== undefined) return refusal
     try {
+      if (!isMade(activity, 'activity')) throw invalid('run: its first argument was not made by activity()')
       const { name } = activity
       const payloads = this.#sent(activity, input)
       const settings =
@@ -85,9 +91,9 @@ export class Ctx implements WorkflowContext {
     const refusal = this.#refusal('step')
     if (refusal !== undefined) return refusal
     try {
-      if (typeof name !== 'string' || name === '') throw invalid('step: its name is not a text')
+      checkStepName(name)
       if (typeof fn !== 'function') throw invalid(`step '${name}': its second argument is not a function`)
-      const settings = activitySettings(options, `step '${name}'`)
+      const settings = activitySettings(options, `step '${name}'`, STEP_OPTIONS)
       const { steps, waits } = this.#home
       const activityType = steps.add(name, fn)
       const wait = waits.schedule(activityType, settings, undefined, undefined, this.#scope)
@@ -112,6 +118,7 @@ export class Ctx implements WorkflowContext {
     const refusal = this.#refusal('signal')
     if (refusal !== undefined) return refusal
     try {
+      if (wait !== undefined) checkOptions(wait, SIGNAL_OPTIONS, `signal '${name}'`)
       const timeoutMs = wait === undefined ? undefined : this.#delayMs(wait.timeout, `signal '${name}': timeout`)
       return this.#home.signals.wait(name, timeoutMs, this.#scope)
     } catch (error) {
@@ -138,7 +145,9 @@ export class Ctx implements WorkflowContext {
   }
 
   onSignal(name: string, handler: (payload: never) => unknown): void {
-    if (this.#home.enter('onSignal')) this.#home.signals.handle(name, handler)
+    if (!this.#home.enter('onSignal')) return
+    if (typeof handler !== 'function') throw invalid(`onSignal '${name}': its handler is not a function`)
+    this.#home.signals.handle(name, handler)
   }
 
   condition(predicate: () => boolean): Promise<void>
@@ -147,6 +156,7 @@ export class Ctx implements WorkflowContext {
     const refusal = this.#refusal('condition')
     if (refusal !== undefined) return refusal
     try {
+      if (typeof predicate !== 'function') throw invalid('condition: its predicate is not a function')
       const timeoutMs = timeout === undefined ? undefined : this.#delayMs(timeout, 'condition: timeout')
       return this.#home.conditions.wait(predicate, timeoutMs, this.#scope)
     } catch (error) {
@@ -200,6 +210,10 @@ export class Ctx implements WorkflowContext {
   }
 }
 
-function invalid(message: string): LoomError {
-  return new LoomError('LOOM_INVALID_ARGUMENT', message)
+/** It becomes part of an activity's type, and must be the same when it has been read back. */
+function checkStepName(name: unknown): void {
+  if (typeof name !== 'string' || name === '') throw invalid('step: its name is not a text')
+  if (name.length > MAX_STEP_NAME)
+    throw invalid(`step: its name has ${name.length} characters, more than ${MAX_STEP_NAME}`)
+  if (toUSVString(name) !== name) throw invalid('step: its name is not well-formed Unicode')
 }

@@ -1,9 +1,16 @@
 /** Making definitions: everything that can be wrong with one is found here, before anything runs. */
-import { LoomError } from '../base/errors.js'
 import type { ActivityContext } from './activity-context.js'
-import { activitySettings, nameAt, type ActivityRunOptions } from './activity-settings.js'
+import { activitySettings, nameAt, RUN_OPTIONS, type ActivityRunOptions } from './activity-settings.js'
 import type { WorkflowContext } from './context.js'
-import type { Activity, ErasedFunction, FailOn, SignalSchemas, Workflow } from './definition.js'
+import {
+  mark,
+  type Activity,
+  type ErasedFunction,
+  type FailOn,
+  type SignalSchemas,
+  type Workflow,
+} from './definition.js'
+import { checkOptions, invalid } from './options.js'
 import type { Schema, SchemaInput, SchemaOutput } from './schema.js'
 import { STEP_PREFIX } from './steps.js'
 
@@ -35,6 +42,9 @@ export interface WorkflowOptions<I extends Schema | undefined, O extends Schema 
   /** Default: none, so that an error that is no Failure stalls the execution until the code is mended. */
   readonly failOn?: FailOn | undefined
 }
+
+const ACTIVITY_OPTIONS: ReadonlySet<string> = new Set(['name', 'input', 'output', ...RUN_OPTIONS])
+const WORKFLOW_OPTIONS: ReadonlySet<string> = new Set(['name', 'input', 'output', 'signals', 'taskQueue', 'failOn'])
 
 /** What callers give where `S` is the schema: its input form; without one `Else`. */
 export type SentBy<S, Else> = S extends Schema ? SchemaInput<S> : Else
@@ -73,11 +83,11 @@ export function activity<
   const path = pathOf('activity', options)
   if (options.name.startsWith(STEP_PREFIX)) throw invalid(`${path}.name: '${STEP_PREFIX}' is for ctx.step`)
   return Object.freeze({
-    kind: 'activity' as const,
+    ...mark('activity'),
     name: options.name,
     input: schemaAt(options.input, `${path}.input`),
     output: schemaAt(options.output, `${path}.output`),
-    settings: Object.freeze(activitySettings(options, path)),
+    settings: Object.freeze(activitySettings(options, path, ACTIVITY_OPTIONS)),
     fn: functionAt(fn, path),
     labels: Object.freeze({ input: `input of ${path}`, result: `result of ${path}` }),
   })
@@ -99,10 +109,10 @@ export function workflow<
   fn: F,
 ): Workflow<SentBy<I, SecondParameter<F>>, ParsedBy<O, Awaited<ReturnType<F>>>, S> {
   const path = pathOf('workflow', options)
-  const signals = options.signals ?? ({} as S)
-  for (const [name, schema] of Object.entries(signals)) schemaAt(schema, `${path}.signals.${name}`)
+  checkOptions(options, WORKFLOW_OPTIONS, path)
+  const signals = signalsAt(options.signals ?? ({} as S), `${path}.signals`)
   return Object.freeze({
-    kind: 'workflow' as const,
+    ...mark('workflow'),
     name: options.name,
     input: schemaAt(options.input, `${path}.input`),
     output: schemaAt(options.output, `${path}.output`),
@@ -113,15 +123,26 @@ export function workflow<
   })
 }
 
-function pathOf(kind: string, options: { readonly name: string }): string {
+function pathOf(kind: string, options: { readonly name: string } | undefined): string {
+  if (typeof options !== 'object' || options === null)
+    throw invalid(`${kind}: its first argument is no object of options`)
   return `${kind} '${nameAt(options.name, `${kind}.name`)}'`
 }
 
 function schemaAt(schema: Schema | undefined, path: string): Schema | undefined {
-  if (schema !== undefined && typeof schema['~standard']?.validate !== 'function') {
+  if (schema !== undefined && typeof (schema as Partial<Schema> | null)?.['~standard']?.validate !== 'function') {
     throw invalid(`${path}: not a Standard Schema (zod, valibot and arktype make some)`)
   }
   return schema
+}
+
+function signalsAt<S extends SignalSchemas>(signals: S, path: string): S {
+  if (typeof signals !== 'object') throw invalid(`${path}: not an object of schemas`)
+  for (const [name, schema] of Object.entries(signals)) {
+    nameAt(name, path)
+    if (schemaAt(schema, `${path}.${name}`) === undefined) throw invalid(`${path}.${name}: has no schema`)
+  }
+  return signals
 }
 
 function failOnAt(failOn: FailOn, path: string): FailOn {
@@ -139,8 +160,4 @@ function isErrorClass(item: unknown): boolean {
 function functionAt(fn: unknown, path: string): ErasedFunction {
   if (typeof fn !== 'function') throw invalid(`${path}: its second argument is not a function`)
   return fn as ErasedFunction
-}
-
-function invalid(message: string): LoomError {
-  return new LoomError('LOOM_INVALID_ARGUMENT', message)
 }

@@ -4,9 +4,9 @@
  *
  * Invariant: a definition that exists is well formed; `activity` and `workflow` checked it (define.ts).
  */
-import { LoomError } from '../base/errors.js'
 import { hash32 } from '../base/hash.js'
 import type { ActivitySettings } from './activity-settings.js'
+import { invalid } from './options.js'
 import type { Schema, SchemaInput } from './schema.js'
 
 /** Something that workflows run: made by `activity`. `Input` is what callers give, `Result` what they get. */
@@ -46,6 +46,20 @@ export interface Workflow<Input = unknown, Result = unknown, S extends SignalSch
   readonly types?: { readonly input: Input; readonly result: Result }
 }
 
+const MADE: unique symbol = Symbol.for('shardloom.definition')
+
+/** What marks a definition as made by `activity` or `workflow`: a symbol, which works across copies of this package. */
+export function mark<K extends Definition['kind']>(kind: K): { readonly kind: K } {
+  return { kind, [MADE]: kind } as { readonly kind: K }
+}
+
+/** Was it made by the function of that name? */
+export function isMade(value: unknown, by: 'activity'): value is Activity
+export function isMade(value: unknown, by: 'workflow'): value is Workflow
+export function isMade(value: unknown, by: string): boolean {
+  return typeof value === 'object' && value !== null && (value as { [MADE]?: unknown })[MADE] === by
+}
+
 /** Either of the two. */
 export type Definition = Activity | Workflow
 
@@ -73,9 +87,9 @@ export function definitionsByName(definitions: readonly Definition[]): {
   const workflows = new Map<string, Workflow>()
   const activities = new Map<string, Activity>()
   for (const [at, definition] of definitions.entries()) {
-    const kind = (definition as Partial<Definition> | undefined)?.kind
-    if (kind !== 'workflow' && kind !== 'activity')
+    if (!isMade(definition, 'workflow') && !isMade(definition, 'activity'))
       throw invalid(`definitions[${at}]: made by neither activity() nor workflow()`)
+    const { kind } = definition
     const known: Map<string, Definition> = kind === 'workflow' ? workflows : activities
     if (known.has(definition.name))
       throw invalid(`definitions[${at}].name: a second ${kind} named '${definition.name}'`)
@@ -95,8 +109,4 @@ export function fingerprint(definition: Definition): string {
 function plainOptions(_key: string, value: unknown): unknown {
   if (typeof value === 'function') return value.name
   return typeof value === 'object' && value !== null && '~standard' in value ? 'schema' : value
-}
-
-function invalid(message: string): LoomError {
-  return new LoomError('LOOM_INVALID_ARGUMENT', message)
 }

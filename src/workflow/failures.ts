@@ -6,6 +6,7 @@
  */
 import { durationMs, type Duration } from '../base/duration.js'
 import { LoomError } from '../base/errors.js'
+import { checkOptions, invalid } from './options.js'
 import type { RetryState, TimeoutType } from '../protocol/failure.js'
 
 const FAILURE: unique symbol = Symbol.for('shardloom.failure')
@@ -167,8 +168,7 @@ export function isFailure(error: unknown, kind?: FailureKind): boolean {
 const OPTIONS = new Set(['type', 'details', 'nonRetryable', 'nextRetryDelay', 'cause'])
 
 function checked(options: ApplicationFailureOptions): ApplicationFailureOptions {
-  if (typeof options !== 'object' || options === null) throw invalid('ApplicationFailure: its options are no object')
-  for (const key in options) if (!OPTIONS.has(key)) throw invalid(`ApplicationFailure: unknown option '${key}'`)
+  checkOptions(options, OPTIONS, 'ApplicationFailure')
   const { type, details, nonRetryable } = options
   if (type !== undefined && typeof type !== 'string') throw invalid('ApplicationFailure: type: not a text')
   if (details !== undefined && !Array.isArray(details)) throw invalid('ApplicationFailure: details: not a list')
@@ -176,10 +176,6 @@ function checked(options: ApplicationFailureOptions): ApplicationFailureOptions 
     throw invalid('ApplicationFailure: nonRetryable: neither true nor false')
   }
   return options
-}
-
-function invalid(message: string): LoomError {
-  return new LoomError('LOOM_INVALID_ARGUMENT', message)
 }
 
 function causeOf(cause: unknown): ErrorOptions | undefined {

@@ -4,7 +4,7 @@
  * Invariant: losing is silent. Whatever a losing branch rejects with is handled here.
  */
 import { Deferred } from '../base/deferred.js'
-import { LoomError } from '../base/errors.js'
+import { invalid } from './options.js'
 import { cancellation, Scope } from './scope.js'
 import { rejectQuietly } from './settle.js'
 
@@ -14,8 +14,9 @@ export function race<Ctx>(
   parent: Scope | undefined,
   open: (scope: Scope) => Ctx,
 ): Promise<unknown> {
+  if (typeof branches !== 'object' || branches === null) throw invalid('race: not an object of branches')
   const entries = Object.entries(branches)
-  if (entries.length === 0) throw new LoomError('LOOM_INVALID_ARGUMENT', 'race: there is no branch')
+  if (entries.length === 0) throw invalid('race: there is no branch')
   const scopes: Scope[] = []
   let isOver = false
   const end = (key: string, own: Scope | undefined): void => {

@@ -35,9 +35,9 @@ test('each failed attempt is a line: which activity, which attempt, and why', as
 
 test('a logger that throws costs no attempt', async () => {
   const thrown: unknown[] = []
-  const listeners = process.rawListeners('uncaughtException')
-  process.removeAllListeners('uncaughtException')
-  process.on('uncaughtException', (error) => thrown.push(error))
+  const listeners = process.rawListeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection')
+  process.on('unhandledRejection', (error) => thrown.push(error))
   const logger = new Lines()
   logger.warn = () => {
     throw new Error('no disk for lines')
@@ -49,8 +49,8 @@ test('a logger that throws costs no attempt', async () => {
   const loom = await open({ definitions: [order, pay], logger })
 
   expect(await rejection(loom.execute(order, { workflowId: 'w' }))).toMatchObject({ status: 'Failed' })
-  process.removeAllListeners('uncaughtException')
-  for (const listener of listeners) process.on('uncaughtException', listener as () => void)
+  process.removeAllListeners('unhandledRejection')
+  for (const listener of listeners) process.on('unhandledRejection', listener as () => void)
 
   expect(thrown).toEqual([new Error('no disk for lines')])
 })

@@ -68,6 +68,55 @@ const BAD: Record<string, [() => unknown, RegExp]> = {
     () => workflow({ name: 'w', failOn: wrong(['Error']) }, fn),
     /^workflow 'w'\.failOn: neither 'any' nor/,
   ],
+  'no options of an activity': [() => activity(wrong(undefined), fn), /^activity: its first argument is no object/],
+  'no options of a workflow': [() => workflow(wrong(null), fn), /^workflow: its first argument is no object/],
+  'an option of another name': [
+    () => activity(wrong({ name: 'a', startToclose: '1 s' }), fn),
+    /^activity 'a': unknown option 'startToclose' \(there are: name, input/,
+  ],
+  'an option of a workflow of another name': [
+    () => workflow(wrong({ name: 'w', signal: {} }), fn),
+    /^workflow 'w': unknown option 'signal'/,
+  ],
+  'null for a schema': [() => activity({ name: 'a', input: wrong(null) }, fn), /^activity 'a'\.input: not a Standard/],
+  'null for the schema of a signal': [
+    () => workflow({ name: 'w', signals: { s: wrong(null) } }, fn),
+    /^workflow 'w'\.signals\.s: not a Standard/,
+  ],
+  'half a character in the name of a signal': [
+    () => workflow({ name: 'w', signals: { ['\ud800']: z.string() } }, fn),
+    /^workflow 'w'\.signals: not well-formed/,
+  ],
+  'null for retry': [() => activity({ name: 'a', retry: wrong(null) }, fn), /^activity 'a'\.retry: not an object/],
+  'a number for retry': [() => activity({ name: 'a', retry: wrong(5) }, fn), /^activity 'a'\.retry: not an object/],
+  'a misspelt option of retry': [
+    () => activity({ name: 'a', retry: wrong({ maxAttempts: 3 }) }, fn),
+    /^activity 'a'\.retry: unknown option 'maxAttempts' \(there are: initialInterval, .*maximumAttempts/,
+  ],
+  'intervals the wrong way round': [
+    () => activity({ name: 'a', retry: { initialInterval: '10 s', maximumInterval: '1 s' } }, fn),
+    /^activity 'a'\.retry\.maximumInterval: 1000 ms, shorter than the initialInterval of 10000 ms/,
+  ],
+  'no interval as short as the first': [
+    () => activity({ name: 'a', retry: { maximumInterval: 500 } }, fn),
+    /^activity 'a'\.retry\.maximumInterval: 500 ms, shorter than the initialInterval of 1000 ms/,
+  ],
+  'error types that are a text': [
+    () => activity({ name: 'a', retry: { nonRetryableErrorTypes: wrong('TypeError') } }, fn),
+    /^activity 'a'\.retry\.nonRetryableErrorTypes: not a list of names/,
+  ],
+  'error types that are classes': [
+    () => activity({ name: 'a', retry: { nonRetryableErrorTypes: wrong([TypeError]) } }, fn),
+    /nonRetryableErrorTypes\[0\]: a class; give the name of its errors, 'TypeError'/,
+  ],
+  'what only looks like a workflow': [
+    () => definitionsByName([wrong({ kind: 'workflow', name: 'x' })]),
+    /^definitions\[0\]: made by neither/,
+  ],
+  'what only looks like an activity': [
+    () => definitionsByName([wrong({ kind: 'activity', name: 'x' })]),
+    /^definitions\[0\]: made by neither/,
+  ],
   'two of one name': [
     () => definitionsByName([activity({ name: 'a' }, fn), workflow({ name: 'a' }, fn), activity({ name: 'a' }, fn)]),
     /^definitions\[2\]\.name: a second activity named 'a'/,

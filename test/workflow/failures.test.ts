@@ -152,7 +152,7 @@ test.each([
   [{ details: 'x' }, 'details: not a list'],
   [{ nonRetryable: 'yes' }, 'nonRetryable: neither true nor false'],
   [{ nonRetriable: true }, "unknown option 'nonRetriable'"],
-  [null, 'its options are no object'],
+  [null, 'not an object of options'],
 ])('options of an ApplicationFailure are checked: %j', (options, message) => {
   expect(() => new ApplicationFailure('m', options as never)).toThrow(`ApplicationFailure: ${message}`)
 })
