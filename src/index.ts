@@ -28,6 +28,7 @@ export {
 } from './workflow/definition.js'
 export { type ActivityRunOptions, type ActivitySettings, type RetryOptions } from './workflow/activity-settings.js'
 export { type ActivityContext, type ActivityInfo } from './workflow/activity-context.js'
+export { type Jsonified } from './workflow/jsonified.js'
 export {
   type RaceBranch,
   type RaceOutcome,
@@ -39,6 +40,7 @@ export {
 } from './workflow/context.js'
 export {
   ActivityFailure,
+  type AnyFailure,
   ApplicationFailure,
   CancelledFailure,
   FailureError,
@@ -63,7 +65,7 @@ export { memory, memoryStore, type MemoryOptions } from './storage/memory.js'
 export { type MemoryStore } from './storage/memory-store.js'
 export * from './storage/medium.js'
 export { shardOf } from './shard/ring.js'
-export { ERROR_CODES, isLoomError, LoomError, type ErrorCode } from './base/errors.js'
+export { ERROR_CODES, isLoomError, LoomError, type ErrorCode, type LoomErrorOf } from './base/errors.js'
 export { type Duration, type Unit } from './base/duration.js'
 export { systemClock, type Clock, type TimerHandle } from './base/clock.js'
 export { systemRandom, type Random } from './base/random.js'

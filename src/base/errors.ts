@@ -48,8 +48,16 @@ export class LoomError extends Error {
   }
 }
 
-/** Works across realms and across two copies of this package, where `instanceof` does not. */
-export function isLoomError(error: unknown, code?: ErrorCode): error is LoomError {
+/** What errors of a code say besides. */
+export type LoomErrorOf<C extends ErrorCode> = LoomError & {
+  readonly code: C
+} & (C extends 'LOOM_ALREADY_EXISTS' ? { readonly runId: string } : unknown)
+
+/** Of that code? Works across realms and across two copies of this package, where `instanceof` does not. */
+export function isLoomError<C extends ErrorCode>(error: unknown, code: C): error is LoomErrorOf<C>
+/** Of any code. */
+export function isLoomError(error: unknown): error is LoomError
+export function isLoomError(error: unknown, code?: ErrorCode): boolean {
   if (!(types.isNativeError(error) || error instanceof Error)) return false
   const its = (error as { code?: unknown }).code
   return code === undefined ? typeof its === 'string' && Object.hasOwn(ERROR_CODES, its) : its === code

@@ -11,6 +11,7 @@ import type { Logger } from '../base/log.js'
 import type { ActivityContext } from './activity-context.js'
 import type { ActivityRunOptions } from './activity-settings.js'
 import type { Activity, SignalSchemas } from './definition.js'
+import type { Jsonified } from './jsonified.js'
 import type { SchemaOutput } from './schema.js'
 
 /** Facts of the execution; the same in every replay. */
@@ -54,6 +55,9 @@ export interface WorkflowContext<S extends SignalSchemas = SignalSchemas> {
   /**
    * Runs an activity and gives its result. Rejects with an ActivityFailure when it has failed for good, with a
    * CancelledFailure when the wait is cancelled, and with LOOM_INVALID_ARGUMENT when `input` does not fit its schema.
+   *
+   * The promise itself may be left alone, as all that ctx gives: the code may look at it later, or never, and a failure
+   * that it never looked at does not matter. What the code makes of it (an async function, `then`) may not.
    */
   run<I, R>(activity: Activity<I, R>, ...args: RunArguments<I>): Promise<R>
 
@@ -61,7 +65,7 @@ export interface WorkflowContext<S extends SignalSchemas = SignalSchemas> {
    * An activity written in place: the same events, retries and time-outs, under the type `step:<name>#<n>`. `fn` runs
    * outside of workflow code, so it must not use ctx; its result is what JSON makes of it.
    */
-  step<R>(name: string, fn: (context: ActivityContext) => R, options?: StepOptions): Promise<Awaited<R>>
+  step<R>(name: string, fn: (context: ActivityContext) => R, options?: StepOptions): Promise<Jsonified<Awaited<R>>>
 
   /** Resolves after a durable timer: a number of ms, a text such as '3 days', or an instant. At least 1 ms. */
   sleep(until: Duration | Date): Promise<void>
@@ -72,7 +76,6 @@ export interface WorkflowContext<S extends SignalSchemas = SignalSchemas> {
    * gives undefined.
    */
   signal<K extends keyof S & string>(name: K): Promise<SchemaOutput<S[K]>>
-  /** With a time limit: undefined when the time is up. */
   /** As above, and undefined when the time is up first. */
   signal<K extends keyof S & string>(name: K, wait: SignalWait): Promise<SchemaOutput<S[K]> | undefined>
 
@@ -90,7 +93,6 @@ export interface WorkflowContext<S extends SignalSchemas = SignalSchemas> {
    * the one registered first wakes alone. With a time limit it says whether that was in time.
    */
   condition(predicate: () => boolean): Promise<void>
-  /** With a time limit: was it true in time? */
   /** As above; false when the time is up first. */
   condition(predicate: () => boolean, timeout: Duration): Promise<boolean>
 

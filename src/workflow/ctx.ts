@@ -23,6 +23,7 @@ import type {
 import { checkPayload } from './converter.js'
 import { isMade, type Activity, type SignalSchemas } from './definition.js'
 import { checkOptions, invalid } from './options.js'
+import type { Jsonified } from './jsonified.js'
 import { race } from './race.js'
 import { encodeChecked, parse } from './schema.js'
 import type { Scope } from './scope.js'
@@ -87,7 +88,7 @@ export class Ctx implements WorkflowContext {
     }
   }
 
-  step<R>(name: string, fn: StepFunction, options: StepOptions = {}): Promise<Awaited<R>> {
+  step<R>(name: string, fn: StepFunction, options: StepOptions = {}): Promise<Jsonified<Awaited<R>>> {
     const refusal = this.#refusal('step')
     if (refusal !== undefined) return refusal
     try {
@@ -98,7 +99,7 @@ export class Ctx implements WorkflowContext {
       const activityType = steps.add(name, fn)
       const wait = waits.schedule(activityType, settings, undefined, undefined, this.#scope)
       wait.onEnded = () => steps.forget(activityType)
-      return wait.promise as Promise<Awaited<R>>
+      return wait.promise as Promise<Jsonified<Awaited<R>>>
     } catch (error) {
       return Promise.reject(error)
     }

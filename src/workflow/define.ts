@@ -11,6 +11,7 @@ import {
   type Workflow,
 } from './definition.js'
 import { checkOptions, invalid } from './options.js'
+import type { Jsonified } from './jsonified.js'
 import type { Schema, SchemaInput, SchemaOutput } from './schema.js'
 import { STEP_PREFIX } from './steps.js'
 
@@ -23,7 +24,11 @@ export interface ActivityOptions<
   readonly name: string
   /** Checked by the caller, parsed for the function. */
   readonly input?: I
-  /** Checked when the function returns, parsed for the caller. */
+  /**
+   * Checked when the function returns, parsed for the caller: it meets the result twice, the second time as JSON brings it
+   * back. So `z.coerce.date()` fits a Date, and `z.date()` does not. A result that does not fit fails the activity for
+   * good, with the type `BadResult`.
+   */
   readonly output?: O
 }
 
@@ -52,17 +57,27 @@ export type SentBy<S, Else> = S extends Schema ? SchemaInput<S> : Else
 export type ParsedBy<S, Else> = S extends Schema ? SchemaOutput<S> : Else
 /** What a function returns where `S` is the schema of its result: the input form, now or later. */
 export type ReturnedFor<S> = S extends Schema ? SchemaInput<S> | PromiseLike<SchemaInput<S>> : unknown
+/** As `ReturnedFor`, for reading literals. */
+export type ReadFor<S> = S extends Schema ? (SchemaInput<S> | object) & PromiseLike<SchemaInput<S>> : unknown
 
 // The functions below are type parameters of `activity` and `workflow`, with these as constraint and default: it is
 // by the default that TypeScript reads a function literal, so that `'done'` stays a member of its enum and no string.
+// For an async function it asks the default's result for `then`: so all of it has one, and some of it is no literal.
 
 /** The function of an activity with input schema `I` and output schema `O`; without an input schema it takes `Else`. */
 export type ActivityFunction<I, O, Else> = (input: ParsedBy<I, Else>, context: ActivityContext) => ReturnedFor<O>
+/** As which the literal of such a function is read. */
+export type ActivityLiteral<I, O> = (input: ParsedBy<I, unknown>, context: ActivityContext) => ReadFor<O>
 /** The function of a workflow with those schemas, and `S` for its signals. */
 export type WorkflowFunction<I, O, S extends SignalSchemas, Else> = (
   ctx: WorkflowContext<S>,
   input: ParsedBy<I, Else>,
 ) => ReturnedFor<O>
+/** As which the literal of such a function is read. */
+export type WorkflowLiteral<I, O, S extends SignalSchemas> = (
+  ctx: WorkflowContext<S>,
+  input: ParsedBy<I, unknown>,
+) => ReadFor<O>
 
 /** The type of a function's first parameter; unknown where it has none. */
 export type FirstParameter<F> = F extends (first: infer T, second: never) => unknown ? T : unknown
@@ -78,8 +93,11 @@ export type SecondParameter<F> = F extends (first: never, second: infer T) => un
 export function activity<
   I extends Schema | undefined = undefined,
   O extends Schema | undefined = undefined,
-  F extends ActivityFunction<I, O, never> = ActivityFunction<I, O, unknown>,
->(options: ActivityOptions<I, O>, fn: F): Activity<SentBy<I, FirstParameter<F>>, ParsedBy<O, Awaited<ReturnType<F>>>> {
+  F extends ActivityFunction<I, O, never> = ActivityLiteral<I, O>,
+>(
+  options: ActivityOptions<I, O>,
+  fn: F,
+): Activity<SentBy<I, FirstParameter<F>>, ParsedBy<O, Jsonified<Awaited<ReturnType<F>>>>> {
   const path = pathOf('activity', options)
   if (options.name.startsWith(STEP_PREFIX)) throw invalid(`${path}.name: '${STEP_PREFIX}' is for ctx.step`)
   return Object.freeze({
@@ -103,11 +121,11 @@ export function workflow<
   I extends Schema | undefined = undefined,
   O extends Schema | undefined = undefined,
   S extends SignalSchemas = {},
-  F extends WorkflowFunction<I, O, S, never> = WorkflowFunction<I, O, S, unknown>,
+  F extends WorkflowFunction<I, O, S, never> = WorkflowLiteral<I, O, S>,
 >(
   options: WorkflowOptions<I, O, S>,
   fn: F,
-): Workflow<SentBy<I, SecondParameter<F>>, ParsedBy<O, Awaited<ReturnType<F>>>, S> {
+): Workflow<SentBy<I, SecondParameter<F>>, ParsedBy<O, Jsonified<Awaited<ReturnType<F>>>>, S> {
   const path = pathOf('workflow', options)
   checkOptions(options, WORKFLOW_OPTIONS, path)
   const signals = signalsAt(options.signals ?? ({} as S), `${path}.signals`)

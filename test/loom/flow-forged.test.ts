@@ -10,7 +10,9 @@ test('a forged definition opens nothing and starts nothing', async () => {
   const loom = await open({ definitions: [fine] })
 
   expect(await rejection(open({ definitions: [forged] }))).toMatchObject({ code: 'LOOM_INVALID_ARGUMENT' })
-  expect(await rejection(loom.start(forged, { workflowId: 'w' } as never))).toMatchObject({ code: 'LOOM_INVALID_ARGUMENT' })
+  expect(await rejection(loom.start(forged, { workflowId: 'w' } as never))).toMatchObject({
+    code: 'LOOM_INVALID_ARGUMENT',
+  })
 
   expect(await loom.execute(fine, { workflowId: 'w' })).toBe(1)
 })

@@ -50,7 +50,7 @@ test('a stall says where the code threw, and its line in the log has the stack',
 })
 
 test('an execution whose history is damaged may be terminated while its code cannot be brought back', async () => {
-  let damage: Error | undefined
+  const disk: { damage?: Error } = {}
   const base = memory()
   const medium = {
     ...base,
@@ -58,7 +58,7 @@ test('an execution whose history is damaged may be terminated while its code can
       const inner = base.create(env)
       const scan = inner.scan.bind(inner)
       inner.scan = async (...args) => {
-        if (damage !== undefined) throw damage
+        if (disk.damage !== undefined) throw disk.damage
         return await scan(...args)
       }
       return inner
@@ -70,7 +70,7 @@ test('an execution whose history is damaged may be terminated while its code can
   const loom = await open({ medium, definitions: [hold], settings: { codeCacheCount: 1 } })
   const handles = [await loom.start(hold, { workflowId: 'w0' }), await loom.start(hold, { workflowId: 'w1' })]
   await until(() => loom.admin.stats().codeCount === 1)
-  damage = new CorruptError('damaged')
+  disk.damage = new CorruptError('damaged')
 
   for (const handle of handles) {
     void handle.signal('a').catch(() => {})

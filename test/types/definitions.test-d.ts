@@ -23,6 +23,7 @@ const equal =
 const Order = z.object({ id: z.string(), amount: z.number().positive(), note: z.string().default('') })
 const Receipt = z.object({ receipt: z.string(), at: z.string().transform((text) => new Date(text)) })
 
+type Deep = { at: Date; n?: number; say(): number }
 type OrderSent = { id: string; amount: number; note?: string | undefined }
 type OrderParsed = { id: string; amount: number; note: string }
 
@@ -45,6 +46,8 @@ is<Equal<ActivityResult<typeof charge>, { receipt: string; at: Date }>>()
 const double = activity({ name: 'double' }, async (n: number) => n * 2)
 is<Equal<ActivityInput<typeof double>, number>>()
 is<Equal<ActivityResult<typeof double>, number>>()
+export const dated = activity({ name: 'dated' }, async () => [{ at: new Date() }, 5] as const)
+is<Equal<ActivityResult<typeof dated>, readonly [{ readonly at: string }, 5]>>()
 const ping = activity({ name: 'ping' }, () => 'pong' as const)
 is<Equal<ActivityResult<typeof ping>, 'pong'>>()
 const onlyInput = activity({ name: 'onlyInput', input: Order }, async (order) => order.note.length)
@@ -119,6 +122,12 @@ const checkout = workflow(
 
     const step = await ctx.step('step', async ({ attempt }) => attempt, { startToClose: 5 })
     equal<number>()(step)
+    equal<string>()(await ctx.step('date', () => new Date()))
+    equal<{ at: string; n?: number }>()(
+      await ctx.step('deep', async (): Promise<Deep> => ({ at: new Date(), n: 1, say: () => 1 })),
+    )
+    equal<unknown>()(await ctx.step('any', (): unknown => 1))
+    equal<never>()(await ctx.step('map', () => new Map<string, number>()))
     // @ts-expect-error steps run where the execution is
     await ctx.step('step', () => 1, { taskQueue: 'other' })
 
@@ -171,8 +180,25 @@ const Status = z.enum(['charging', 'done'])
 const status = workflow({ name: 'status', output: Status }, async (ctx) => (ctx.now() > 5 ? 'charging' : 'done'))
 activity({ name: 'status', output: z.object({ status: Status }) }, async () => ({ status: 'done' }))
 is<Equal<WorkflowResult<typeof status>, 'charging' | 'done'>>()
+workflow({ name: 'status', output: Status }, async (ctx) => {
+  await ctx.sleep(1)
+  return 'done'
+})
+workflow({ name: 'status', output: Status }, () => 'done')
+activity({ name: 'status', output: Status }, async () => 'done')
+activity({ name: 'status', output: Status, input: Order }, async ({ id }) => {
+  if (id === '') throw new Error('none')
+  return 'done'
+})
+activity({ name: 'status', output: z.literal('done') }, async () => 'done')
+activity({ name: 'nothing', output: z.void() }, async () => {})
+activity({ name: 'nothing', output: z.undefined() }, () => undefined)
+activity({ name: 'maybe', output: z.literal('x').optional() }, async (n: number) => (n > 5 ? 'x' : undefined))
+activity({ name: 'maybe', output: z.null() }, async () => null)
 // @ts-expect-error not one of them
 workflow({ name: 'status', output: Status }, () => 'other')
+// @ts-expect-error not one of them
+workflow({ name: 'status', output: Status }, async () => 'other')
 
 // Any definition is a Definition.
 export const definitions: Definition[] = [charge, double, ping, onlyInput, onlyOutput, checkout, plain, status]
