@@ -57,7 +57,7 @@ test.each(INVALID)('%s is LOOM_INVALID_ARGUMENT', async (_, call, message) => {
   const loom = await open({ definitions: [add] })
   const handle = await loom.start(add, { workflowId: 'w' })
 
-  const error = await rejection((async () => call(loom, handle as never))())
+  const error = await rejection((async () => call(loom, handle))())
 
   expect(error).toMatchObject({ code: 'LOOM_INVALID_ARGUMENT', message: expect.stringMatching(message) })
   expect((await handle.describe()).status).toBe('Running')
