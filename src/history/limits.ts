@@ -99,6 +99,7 @@ export function checkCommandsFit(commands: readonly Command[], limits: Limits, w
         bytes += checkPayloads(command.result, limits, 'result of the workflow')
         break
       case 'FailWorkflowExecution':
+        if (failureBytes(command.failure) === Infinity) throw notText(command)
         bytes += checkFailure(command.failure, limits, 'failure of the workflow')
         break
       case 'RequestCancelActivityTask':

@@ -19,7 +19,7 @@ export function payloadsBytes(payloads: Payloads | undefined): number {
   let bytes = 0
   for (let at = 0; at < payloads.length; at++) {
     const { metadata, data } = payloads[at]!
-    bytes += isUint8Array(data) ? data.length : Infinity
+    bytes += data instanceof Uint8Array || isUint8Array(data) ? data.length : Infinity
     if (metadata !== JSON_PLAIN) bytes += metadataBytes(metadata)
   }
   return bytes

@@ -23,7 +23,7 @@ const UNWRITABLE: readonly (readonly [what: string, failure: object])[] = [
 test.each(UNWRITABLE)('a failure with %s is refused as a command', (_, failure) => {
   const command = { type: 'FailWorkflowExecution', failure } as unknown as Command
 
-  expect(() => checkCommandsFit([command], LIMITS, 'w')).toThrow(/cannot be written/)
+  expect(() => checkCommandsFit([command], LIMITS, 'w')).toThrow(/^BadFailWorkflowExecutionAttributes: /)
 })
 
 test.each(UNWRITABLE)('an attempt that fails with %s fails with what can be told', (_, failure) => {
