@@ -131,3 +131,22 @@ test('an event or a change of a kind that nobody knows is our own mistake', () =
   expect(() => applyEvent(new ExecutionState(), event as unknown as HistoryEvent)).toThrow('unreachable')
   expect(() => applyProgress(new ExecutionState(), change as unknown as ProgressChange)).toThrow('unreachable')
 })
+
+test('the workflow task is taken out of a turn once', () => {
+  const state = new ExecutionState()
+  const turn = takeTurn(state, 0, (one) => startExecution(one, STARTED))
+
+  expect(turn.takeWorkflowTask()).toMatchObject({ type: 'DispatchWorkflowTask' })
+  expect(turn.takeWorkflowTask()).toBeUndefined()
+})
+
+test('a turn that was staged is cleared, and its arrays belong to whoever has them', () => {
+  const state = new ExecutionState()
+  const turn = takeTurn(state, 0, (one) => startExecution(one, STARTED))
+  const { events } = turn
+
+  turn.clear()
+
+  expect([turn.events, turn.changes, turn.tasks]).toEqual([[], [], []])
+  expect(events).toHaveLength(2)
+})

@@ -1,13 +1,9 @@
 /**
  * What was acknowledged survives a power loss: a process that writes is killed, and its files are cut back to what had been
  * synced, with a torn tail. The same must lose commits when nothing is synced, or the test would prove nothing.
- *
- * MANIFEST files are only cut: LevelDB opens one that ends in the middle of a record, and by itself refuses one that ends in a
- * record of the right length with the wrong bytes ('checksum mismatch'). Whether a power loss leaves such a one is a matter of
- * when it comes, and the store is then LOOM_CORRUPT: nothing is lost in silence.
  */
 import { execFileSync } from 'node:child_process'
-import { appendFile, mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +13,7 @@ import { u32 } from '../../src/base/bytes.js'
 import { sleep, systemClock } from '../../src/base/clock.js'
 import { isLoomError } from '../../src/base/errors.js'
 import { seededRandom } from '../../src/base/random.js'
+import { cutBack } from './cut-back.js'
 import { openLevelStore, spawnOn } from './level-store-at.js'
 
 const CYCLES = 8
@@ -68,7 +65,7 @@ async function loseThePower(scratch: string, sync: boolean): Promise<{ acked: nu
       LD_PRELOAD: join(scratch, 'shim.so'),
       POWERLOSS_NOTES: notes,
     })
-    await cutBack(store.directory, await readFile(notes, 'utf8'))
+    await cutBack(store.directory, await readFile(notes, 'utf8'), random.fraction)
     await rm(notes)
     const found = await countCommits(store.create())
     return { acked, found }
@@ -86,25 +83,6 @@ async function writeUntilKilled(directory: string, sync: boolean, env: Record<st
   child.kill('SIGKILL')
   await once(child, 'close')
   return Number(said.split('\n').at(-2))
-}
-
-/** Leaves of each file what was synced, and a part of the rest that may be torn. */
-async function cutBack(directory: string, notes: string): Promise<void> {
-  const synced = new Map<string, number>()
-  for (const line of notes.trim().split('\n')) {
-    const [device, inode, size] = line.split(' ')
-    synced.set(`${device} ${inode}`, Number(size))
-  }
-  for (const name of await readdir(directory)) {
-    const path = join(directory, name)
-    const { dev, ino, size } = await stat(path)
-    const safe = Math.min(size, synced.get(`${dev} ${ino}`) ?? 0)
-    const kept = safe + Math.floor((size - safe) * random.fraction() ** 4)
-    await truncate(path, kept)
-    // The file may have grown without its last blocks being written: they read as zeros, or as what was there before.
-    if (!name.startsWith('MANIFEST') && size > kept && random.fraction() < 0.5)
-      await appendFile(path, Buffer.alloc(size - kept, random.fraction() < 0.5 ? 0 : 0xa5))
-  }
 }
 
 /** 1, 2, 3 … without a gap, as the head says. */

@@ -3,13 +3,14 @@
  * been synced, with a torn tail. The shim of the storage tests notes how much that is.
  */
 import { execFileSync } from 'node:child_process'
-import { appendFile, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { seededRandom } from '../../src/base/random.js'
 import { runKillCycles } from '../crash/kill-cycles.js'
 import type { ModelCounts } from '../crash/model.js'
 import { NO_SYNC } from '../crash/shape.js'
+import { cutBack, dataFilesOf } from '../storage/cut-back.js'
 
 const SHIM_SOURCE = fileURLToPath(new URL('../storage/shim/powerloss.c', import.meta.url))
 
@@ -57,39 +58,15 @@ async function losePower(
     env: { LD_PRELOAD: shim, POWERLOSS_NOTES: notes, ...more },
     // What the reader of the cycle before has left is there to stay.
     beforeLoad: (store) => noteAllAsSynced(store, notes),
-    afterKill: (store) => cutBack(store, notes, random),
+    afterKill: async (store) => cutBack(store, await readFile(notes, 'utf8'), random),
   })
 }
 
 async function noteAllAsSynced(store: string, notes: string): Promise<void> {
   const lines: string[] = []
-  for (const path of await filesOf(store)) {
+  for (const path of await dataFilesOf(store)) {
     const { dev, ino, size } = await stat(path)
     lines.push(`${dev} ${ino} ${size}\n`)
   }
   await writeFile(notes, lines.join(''))
-}
-
-/** Leaves of each file what was synced, and a part of the rest that may be torn. */
-async function cutBack(store: string, notes: string, random: () => number): Promise<void> {
-  const synced = new Map<string, number>()
-  for (const line of (await readFile(notes, 'utf8')).split('\n')) {
-    const [device, inode, size] = line.split(' ')
-    synced.set(`${device} ${inode}`, Number(size))
-  }
-  for (const path of await filesOf(store)) {
-    const { dev, ino, size } = await stat(path)
-    const safe = Math.min(size, synced.get(`${dev} ${ino}`) ?? 0)
-    const kept = safe + Math.floor((size - safe) * random() ** 4)
-    if (kept === size) continue
-    await truncate(path, kept)
-    // The file may have grown without its last blocks being written: they read as zeros, or as what was there before.
-    if (random() < 0.5) await appendFile(path, Buffer.alloc(size - kept, random() < 0.5 ? 0 : 0xa5))
-  }
-}
-
-async function filesOf(store: string): Promise<readonly string[]> {
-  // LOCK is empty, LOG is prose.
-  const names = await readdir(store).catch(() => [])
-  return names.filter((name) => name !== 'LOCK' && !name.startsWith('LOG')).map((name) => join(store, name))
 }
