@@ -5,7 +5,7 @@
  * Proportional to what is pending: a parked execution has no row here, and is not read. Damage in one shard's rows is that
  * shard's alone.
  */
-import { isLoomError } from '../base/errors.js'
+import { isLoomError, type LoomError } from '../base/errors.js'
 import { u8 } from '../base/bytes.js'
 import { loseActivity } from '../machine/activity-end.js'
 import type { BacklogEntry } from '../protocol/matching.js'
@@ -62,19 +62,19 @@ export interface RecoveryParts {
   /** What the heads count, by shard and kind. */
   readonly pendingAtClaim: ReadonlyMap<ShardId, readonly number[]>
   /** Shards whose heads are not readable: their rows mean nothing. */
-  readonly damagedAtClaim: ReadonlyMap<ShardId, CorruptError>
+  readonly damagedAtClaim: ReadonlyMap<ShardId, LoomError>
 }
 
 export interface Recovered {
   /** Shards whose rows cannot be read, or are not those that their heads count. Nothing of them is taken up. */
-  readonly damaged: ReadonlyMap<ShardId, CorruptError>
+  readonly damaged: ReadonlyMap<ShardId, LoomError>
   /** Takes up the work; the shards are open by then. */
   start(): void
 }
 
 export async function recover(parts: RecoveryParts, shards: readonly ShardId[] | 'claimed'): Promise<Recovered> {
   const found = new Map<ShardId, Found>()
-  const damaged = new Map<ShardId, CorruptError>()
+  const damaged = new Map<ShardId, LoomError>()
   const horizonMs = parts.dueTasks.startLookingAhead(shards === 'claimed')
   const bounds = { gte: u8(TASK_KINDS.attempt), lt: u8(TASK_KINDS.deadLetter + 1) }
   for await (const rows of parts.medium.scanAll(shards, bounds)) {
@@ -127,7 +127,7 @@ function keepIfDue({ dueTasks, context }: RecoveryParts, due: DueEntry[], row: R
 function checkCounts(
   wanted: ReadonlyMap<ShardId, readonly number[]>,
   found: ReadonlyMap<ShardId, Found>,
-  damaged: Map<ShardId, CorruptError>,
+  damaged: Map<ShardId, LoomError>,
 ): void {
   for (const shard of new Set([...wanted.keys(), ...found.keys()])) {
     for (const kind of COUNTED) {

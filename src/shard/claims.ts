@@ -18,7 +18,7 @@ export class Claims {
   /** Of units that were claimed by themselves. */
   readonly #held = new Map<ShardId, Held>()
   #heldByAll: Held | undefined = undefined
-  readonly #damaged = new Map<ShardId, CorruptError>()
+  readonly #damaged = new Map<ShardId, LoomError>()
   /** How many rows of each kind the heads count, where there are any; until they are read back. */
   #pending = new Map<ShardId, readonly number[]>()
   /** Until when, in local monotonic ms, all of them are ours. */
@@ -26,7 +26,7 @@ export class Claims {
   /** Above every id that the heads know of. */
   nextTaskId = 1
 
-  get damaged(): ReadonlyMap<ShardId, CorruptError> {
+  get damaged(): ReadonlyMap<ShardId, LoomError> {
     return this.#damaged
   }
 
@@ -61,7 +61,7 @@ export class Claims {
     }
   }
 
-  damage(id: ShardId, error: CorruptError): void {
+  damage(id: ShardId, error: LoomError): void {
     this.#damaged.set(id, error)
     this.#heldByAll?.heads.delete(id)
     this.#held.get(id)?.heads.delete(id)

@@ -12,7 +12,6 @@ import type { Logger } from '../base/log.js'
 import type { Random } from '../base/random.js'
 import { shardId, shardIndex } from '../storage/medium.js'
 import type { Claimed, Fence, Medium, MediumFactory, Owner, ShardId } from '../storage/medium.js'
-import type { CorruptError } from '../storage/errors.js'
 import { Claims } from './claims.js'
 import { CommitLoop } from './commit-loop.js'
 import { OutcomeUnknownError } from './errors.js'
@@ -117,12 +116,12 @@ export class ShardController {
   }
 
   /** Shards whose heads or rows are not what was written: everybody who asks for one is told so. */
-  get damaged(): ReadonlyMap<ShardId, CorruptError> {
+  get damaged(): ReadonlyMap<ShardId, LoomError> {
     return this.#claims.damaged
   }
 
   /** Found while its rows are read back. Nothing of it is written until the store is opened again. */
-  shardDamaged(id: ShardId, error: CorruptError): void {
+  shardDamaged(id: ShardId, error: LoomError): void {
     this.#parts.logger.error({ error, shard: id }, DAMAGED)
     this.#shards.delete(shardIndex(id))
     this.#claims.damage(id, error)

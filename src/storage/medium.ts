@@ -13,7 +13,7 @@
  */
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
-import type { CorruptError } from './errors.js'
+import type { LoomError } from '../base/errors.js'
 
 /**
  * `space` in the upper 8 bits of 32, index in the lower 24; an unsigned number. Spaces of a store: `history`
@@ -97,7 +97,7 @@ export interface Claimed {
   /** Only of shards that were ever written: a shard without one costs nothing, not even an object. */
   readonly heads: ReadonlyMap<ShardId, Head>
   /** Shards whose heads are not what was written: nothing may be committed to them, and the others stand. */
-  readonly damaged?: ReadonlyMap<ShardId, CorruptError>
+  readonly damaged?: ReadonlyMap<ShardId, LoomError>
   /** Local monotonic ms, counted from before the request left. Infinity where no other owner can exist. */
   readonly validUntil: number
 }

@@ -31,6 +31,10 @@ export function checkPayload(value: unknown, path: string, maxBytes: number = MA
   else jsonOf(value, path, maxBytes)
 }
 
+/**
+ * The value that a payload carries. LOOM_INVALID_ARGUMENT when its encoding is none of ours, or its bytes are not what that says;
+ * the message begins with `path`.
+ */
 export function decodePayload(payload: Payload, path = 'value'): unknown {
   const { metadata, data } = payload
   // By identity first: nearly all are this one object.

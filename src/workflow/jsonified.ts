@@ -7,7 +7,7 @@ export type Jsonified<T> = unknown extends T
     ? T
     : T extends Uint8Array
       ? Uint8Array
-      : T extends { toJSON(...args: never): infer J }
+      : T extends { readonly toJSON: (...args: never) => infer J }
         ? Jsonified<J>
         : T extends readonly unknown[]
           ? { [K in keyof T]: Jsonified<T[K]> }
