@@ -23,6 +23,10 @@ export class CheckedService implements Verbs {
     await this.#service.signalWorkflow(checked('signalWorkflow', request))
   }
 
+  async requestCancelWorkflow(request: services.RequestCancelWorkflowRequest): Promise<void> {
+    return await this.#service.requestCancelWorkflow(checked('requestCancelWorkflow', request))
+  }
+
   async terminateWorkflow(request: services.TerminateWorkflowRequest): Promise<void> {
     await this.#service.terminateWorkflow(checked('terminateWorkflow', request))
   }

@@ -19,6 +19,11 @@ export function closedResult(
       return decodeParsed(definition?.output, event.attributes.result, `result of workflow ${workflowId}`)
     case 'WorkflowExecutionFailed':
       throw new WorkflowFailedError(run, 'Failed', errorOf(event.attributes.failure))
+    case 'WorkflowExecutionCanceled': {
+      const { details } = event.attributes
+      const failure = { type: 'canceled', message: 'cancelled', ...(details !== undefined && { details }) } as const
+      throw new WorkflowFailedError(run, 'Canceled', errorOf(failure))
+    }
     case 'WorkflowExecutionTerminated':
       throw new WorkflowFailedError(run, 'Terminated', new TerminatedFailure(event.attributes.reason || 'terminated'))
     default:

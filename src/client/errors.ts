@@ -2,15 +2,21 @@
 import type { WorkflowStatus } from '../protocol/event.js'
 import type { FailureError } from '../workflow/failures.js'
 
+const END: Partial<Record<WorkflowStatus, string>> = {
+  Canceled: 'gave way to a cancel request',
+  Terminated: 'was terminated',
+}
+
 /**
- * What `result()` rejects with when the execution did not complete: it failed, or was terminated. `cause` says why, as a
- * failure: an `ApplicationFailure`, an `ActivityFailure` with its own causes, a `TerminatedFailure` and so on.
+ * What `result()` rejects with when the execution did not complete: it failed, was cancelled, or was terminated. `cause` says why, as a
+ * failure: an `ApplicationFailure`, an `ActivityFailure` with its own causes, a
+ * `CancelledFailure`, a `TerminatedFailure` and so on.
  */
 export class WorkflowFailedError extends Error {
   override readonly name = 'WorkflowFailedError'
   readonly workflowId: string
   readonly runId: string
-  /** How it ended: 'Failed' or 'Terminated'. */
+  /** How it ended: 'Failed', 'Canceled' or 'Terminated'. */
   readonly status: WorkflowStatus
   declare readonly cause: FailureError
 
@@ -19,9 +25,7 @@ export class WorkflowFailedError extends Error {
     status: WorkflowStatus,
     cause: FailureError,
   ) {
-    super(`workflow ${run.workflowId} ${status === 'Terminated' ? 'was terminated' : 'failed'}: ${cause.message}`, {
-      cause,
-    })
+    super(`workflow ${run.workflowId} ${END[status] ?? 'failed'}: ${cause.message}`, { cause })
     this.workflowId = run.workflowId
     this.runId = run.runId
     this.status = status

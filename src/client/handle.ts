@@ -60,7 +60,7 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
 
   /**
    * What the workflow returned, when it has: the parse of its output schema. Rejects with a WorkflowFailedError when it
-   * failed or was terminated, and with LOOM_CLOSED when the loom closes first: the execution is untouched by that.
+   * failed, was cancelled or was terminated, and with LOOM_CLOSED when the loom closes first: the execution is untouched by that.
    */
   async result(): Promise<WorkflowResult<W>> {
     const { service, target, definition, closed } = this.#parts
@@ -88,6 +88,17 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
     const requestId = options?.requestId === undefined ? '' : nameAt(options.requestId, 'options.requestId')
     const { namespaceId, workflowId, runId } = target
     await service.signalWorkflow({ namespaceId, workflowId, runId, signalName, input, identity, requestId })
+  }
+
+  /**
+   * Asks the execution to cancel itself: what its code waits for rejects with a CancelledFailure, and the code decides what
+   * comes of it. Resolves when the request is durable, long before that. Asking again, or a closed execution, changes
+   * nothing. `reason` is recorded.
+   */
+  async cancel(reason = ''): Promise<void> {
+    if (typeof reason !== 'string') throw new LoomError('LOOM_INVALID_ARGUMENT', 'reason: not a text')
+    const { service, target, identity } = this.#parts
+    await service.requestCancelWorkflow({ ...target, reason, identity, requestId: '' })
   }
 
   /** Ends the execution without asking its code. `reason` and `details` are recorded; details are what JSON carries. */

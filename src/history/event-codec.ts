@@ -36,6 +36,8 @@ const FIELDS: Readonly<Record<EventType, Fields>> = {
   WorkflowExecutionCompleted: [['result', 'payloads'], ...plain('workflowTaskCompletedEventId')],
   WorkflowExecutionFailed: [['failure', 'failure'], ...plain('retryState', 'workflowTaskCompletedEventId')],
   WorkflowExecutionTerminated: [...plain('reason'), ['details', 'payloads'], ...plain('identity')],
+  WorkflowExecutionCancelRequested: plain('cause', 'identity', 'requestId'),
+  WorkflowExecutionCanceled: [['details', 'payloads'], ...plain('workflowTaskCompletedEventId')],
   WorkflowExecutionSignaled: [...plain('signalName'), ['input', 'payloads'], ...plain('identity', 'requestId')],
   WorkflowTaskScheduled: plain('taskQueue', 'startToCloseTimeoutMs', 'attempt'),
   WorkflowTaskStarted: plain('scheduledEventId', 'identity', 'requestId', 'beginTimeMs', 'historySizeBytes'),

@@ -4,10 +4,10 @@
  * Everything durable goes through the commit loop; everything else here may be lost at any time and is read back.
  */
 import type { Clock } from '../base/clock.js'
-import { LoomError, isLoomError } from '../base/errors.js'
+import { LoomError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Random } from '../base/random.js'
-import { UuidV7Source, uuidKey } from '../base/uuid.js'
+import { UuidV7Source } from '../base/uuid.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import type { MatchingService, TaskStarter } from '../protocol/matching.js'
 import type {
@@ -19,6 +19,7 @@ import type {
   LocalWorkflowTask,
   LocalWorkflowWorker,
   PollRequest,
+  RequestCancelWorkflowRequest,
   RespondActivityTaskCanceledRequest,
   RespondActivityTaskCompletedRequest,
   RespondActivityTaskFailedRequest,
@@ -36,7 +37,6 @@ import { Wheel } from '../queue/wheel.js'
 import type { ShardController } from '../shard/controller.js'
 import type { Shard } from '../shard/shard.js'
 import type { Medium, ShardId } from '../storage/medium.js'
-import { Again } from './again.js'
 import { ExecutionCache } from './cache.js'
 import type { HistoryContext, RunningAttempts } from './context.js'
 import type { ExecutionHost, ExecutionView, StagedView } from './contract.js'
@@ -46,13 +46,15 @@ import type { DueEntry } from './due.js'
 import { DueTasks } from './due-tasks.js'
 import type { Execution } from './execution.js'
 import { fillOpenIds } from './fill-open-ids.js'
+import { LateEnds } from './late-ends.js'
 import { OpenIds } from './open-ids.js'
 import { recover } from './recovery.js'
 import { currentRunKey, decodeCurrentRun, namespaceKey } from './rows.js'
 import type { CurrentRun, TaskRef } from './rows.js'
 import { Runs } from './runs.js'
-import { Waiters, type AwaitedRun } from './waiters.js'
+import { Waiters } from './waiters.js'
 import { workflowTypeOf } from './verbs/find.js'
+import { requestCancelWorkflow } from './verbs/request-cancel.js'
 import { startWorkflow } from './verbs/start-workflow.js'
 import {
   respondActivityTaskCanceled,
@@ -101,12 +103,11 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
   readonly #dispatcher: Dispatcher
   readonly #dueTasks: DueTasks
   readonly #runs: Runs
+  readonly #lateEnds: LateEnds = new LateEnds(this)
   /** Why verbs are refused. */
   #closedBy: LoomError | undefined = undefined
   /** Nothing is staged any more. */
   #isClosed = false
-  /** Waiters whose runs could not be read back are looked after once more. */
-  #nextLook: Again | undefined = undefined
 
   constructor(parts: HistoryParts) {
     this.#parts = parts
@@ -154,7 +155,7 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
     return () => {
       recovered.start()
       if (shards === 'claimed') void fillOpenIds(this, medium)
-      void this.#lookAfterWaiters()
+      void this.#lateEnds.look()
     }
   }
 
@@ -177,11 +178,12 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
   /** Verbs are refused from now on; what is under way goes on. */
   refuseCalls(error: LoomError): void {
     this.#closedBy = error
+    this.#lateEnds.close()
   }
 
   /** No turn is made any more; those that wait for an end hear that the loom is closed. */
   close(error: LoomError): void {
-    this.#closedBy = error
+    this.refuseCalls(error)
     this.#isClosed = true
     this.#dueTasks.close()
     this.wheel.close()
@@ -191,32 +193,6 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
       execution.abandon(error)
     }
     this.waiters.failAll(error)
-  }
-
-  /** Runs that ended while their shard was gone: their waiters are told. */
-  async #lookAfterWaiters(): Promise<void> {
-    for (const run of this.waiters.awaited()) {
-      try {
-        const execution = await this.findRun({ ...run, runKey: uuidKey(run.runId) }, run.hash)
-        // One that is being closed just now is told when that is durable.
-        if (execution.state.closed !== undefined && !execution.isClosing) this.waiters.closed(execution)
-      } catch (error) {
-        this.#lookFailed(run, error)
-      }
-    }
-  }
-
-  #lookFailed(run: AwaitedRun, error: unknown): void {
-    const { workflowId, runId } = run
-    if (this.#closedBy !== undefined) return
-    this.logger.warn({ error, workflowId, runId }, 'a run that somebody waits for could not be read back yet')
-    if (isLoomError(error) && !error.retryable) return this.waiters.failed(run, error)
-    if (this.#nextLook !== undefined) this.wheel.remove(this.#nextLook)
-    this.#nextLook = new Again(
-      this.clock.nowMs() + this.settings.dueRetryInitialMs,
-      () => void this.#lookAfterWaiters(),
-    )
-    this.wheel.add(this.#nextLook)
   }
 
   // ---- what executions ask of their host
@@ -330,6 +306,10 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
 
   signalWorkflow(request: SignalWorkflowRequest): Promise<void> {
     return this.#guarded(() => signalWorkflow(this, request))
+  }
+
+  requestCancelWorkflow(request: RequestCancelWorkflowRequest): Promise<void> {
+    return this.#guarded(() => requestCancelWorkflow(this, request))
   }
 
   terminateWorkflow(request: TerminateWorkflowRequest): Promise<void> {

@@ -30,6 +30,7 @@ const BAD_ATTRIBUTES: Readonly<Record<CommandType, WorkflowTaskFailedCause>> = {
   CancelTimer: 'BadCancelTimerAttributes',
   CompleteWorkflowExecution: 'BadCompleteWorkflowExecutionAttributes',
   FailWorkflowExecution: 'BadFailWorkflowExecutionAttributes',
+  CancelWorkflowExecution: 'BadCancelWorkflowExecutionAttributes',
 }
 
 // ---- one value
@@ -101,6 +102,9 @@ export function checkCommandsFit(commands: readonly Command[], limits: Limits, w
       case 'FailWorkflowExecution':
         if (failureBytes(command.failure) === Infinity) throw notText(command)
         bytes += checkFailure(command.failure, limits, 'failure of the workflow')
+        break
+      case 'CancelWorkflowExecution':
+        bytes += checkPayloads(command.details, limits, 'details of the cancellation')
         break
       case 'RequestCancelActivityTask':
         break

@@ -234,6 +234,7 @@ export function isSeenByCode(event: HistoryEvent): boolean {
   switch (event.eventType) {
     case 'WorkflowExecutionStarted':
     case 'WorkflowExecutionSignaled':
+    case 'WorkflowExecutionCancelRequested':
     case 'ActivityTaskCompleted':
     case 'ActivityTaskFailed':
     case 'ActivityTaskTimedOut':

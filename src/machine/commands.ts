@@ -7,7 +7,7 @@ import { LoomError } from '../base/errors.js'
 import type { Command, CommandType } from '../protocol/command.js'
 import { cancelUnstartedActivity, requestCancelActivity, scheduleActivity } from './activity.js'
 import { flushBuffer } from './buffer.js'
-import { completeExecution, failExecution } from './lifecycle.js'
+import { cancelExecution, completeExecution, failExecution } from './lifecycle.js'
 import { cancelTimer, startTimer } from './timer.js'
 import type { Turn } from './turn.js'
 import { scheduleWorkflowTask } from './workflow-task.js'
@@ -19,6 +19,7 @@ const CLOSES: Readonly<Record<CommandType, boolean>> = {
   CancelTimer: false,
   CompleteWorkflowExecution: true,
   FailWorkflowExecution: true,
+  CancelWorkflowExecution: true,
 }
 
 /** An answer that makes no sense as a whole is refused (LOOM_INVALID_ARGUMENT): the worker, not the workflow, is wrong. */
@@ -60,6 +61,8 @@ export function carryOutCommands(
         return completeExecution(turn, command, completedEventId)
       case 'FailWorkflowExecution':
         return failExecution(turn, command, completedEventId)
+      case 'CancelWorkflowExecution':
+        return cancelExecution(turn, command, completedEventId)
       default:
         return unreachable(command)
     }

@@ -4,7 +4,11 @@
  * Invariant: the turn that closes an execution clears all of its progress, so that no row of it is left behind. What was
  * pending stays in the recorded state, as history has it, and is dead.
  */
-import type { CompleteWorkflowExecutionCommand, FailWorkflowExecutionCommand } from '../protocol/command.js'
+import type {
+  CancelWorkflowExecutionCommand,
+  CompleteWorkflowExecutionCommand,
+  FailWorkflowExecutionCommand,
+} from '../protocol/command.js'
 import type { EventAttributes, EventOf, HistoryEvent, WorkflowStatus } from '../protocol/event.js'
 import type { Payloads } from '../protocol/payload.js'
 import { BadCommandError, ExecutionClosedError } from './errors.js'
@@ -79,10 +83,21 @@ export function failExecution(
   clearProgress(turn)
 }
 
+/** Legal also when nobody asked for it, as in Temporal. */
+export function cancelExecution(
+  turn: Turn,
+  command: CancelWorkflowExecutionCommand,
+  workflowTaskCompletedEventId: number,
+): void {
+  requireNothingUnseen(turn.state, command)
+  turn.append('WorkflowExecutionCanceled', { details: command.details, workflowTaskCompletedEventId })
+  clearProgress(turn)
+}
+
 /** What arrived while the worker held the task was acknowledged: the code sees it before it may close. */
 function requireNothingUnseen(
   state: ExecutionState,
-  command: CompleteWorkflowExecutionCommand | FailWorkflowExecutionCommand,
+  command: CompleteWorkflowExecutionCommand | FailWorkflowExecutionCommand | CancelWorkflowExecutionCommand,
 ): void {
   if (state.buffered !== undefined) throw new BadCommandError(command, 'UnhandledCommand', '')
 }

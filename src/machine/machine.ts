@@ -8,6 +8,7 @@ import { FewMap } from '../base/few-map.js'
 import { unreachable } from '../base/assert.js'
 import type { EventAttributes, EventType, HistoryEvent } from '../protocol/event.js'
 import { applyActivityTaskCancelRequested, applyActivityTaskEnded, applyActivityTaskScheduled } from './activity.js'
+import { applyExecutionCancelRequested } from './cancel-request.js'
 import { applyExecutionClosed, applyExecutionStarted } from './lifecycle.js'
 import { applyExecutionSignaled } from './signal.js'
 import { ExecutionState } from './state.js'
@@ -179,12 +180,16 @@ export function applyEvent(state: ExecutionState, event: HistoryEvent): void {
       return applyTimerEnded(state, event)
     case 'WorkflowExecutionSignaled':
       return applyExecutionSignaled(state, event)
+    case 'WorkflowExecutionCancelRequested':
+      return applyExecutionCancelRequested(state, event)
     case 'WorkflowExecutionStarted':
       return applyExecutionStarted(state, event)
     case 'WorkflowExecutionCompleted':
       return applyExecutionClosed(state, event, 'Completed')
     case 'WorkflowExecutionFailed':
       return applyExecutionClosed(state, event, 'Failed')
+    case 'WorkflowExecutionCanceled':
+      return applyExecutionClosed(state, event, 'Canceled')
     case 'WorkflowExecutionTerminated':
       return applyExecutionClosed(state, event, 'Terminated')
     default:

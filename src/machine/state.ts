@@ -52,6 +52,7 @@ type Fields = Pick<
   | 'activityIds'
   | 'timers'
   | 'signalRequestIds'
+  | 'cancelRequestedEventId'
   | 'activityProgress'
   | 'workflowTaskProgress'
   | 'buffered'
@@ -94,6 +95,8 @@ export class ExecutionState {
   timers: FewMap<string, TimerInfo> | undefined = undefined
   /** Request ids of signals that were recorded. */
   signalRequestIds: Set<string> | undefined = undefined
+  /** 0 while nobody asked. */
+  cancelRequestedEventId = 0
 
   // --- progress: all of it is cleared by the turn that closes the execution
   activityProgress: FewMap<number, ActivityProgress> | undefined = undefined
@@ -120,6 +123,7 @@ export class ExecutionState {
     saved.activityIds = this.activityIds
     saved.timers = this.timers
     saved.signalRequestIds = this.signalRequestIds
+    saved.cancelRequestedEventId = this.cancelRequestedEventId
     saved.activityProgress = this.activityProgress
     saved.workflowTaskProgress = this.workflowTaskProgress
     saved.buffered = this.buffered

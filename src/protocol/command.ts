@@ -44,6 +44,11 @@ export interface FailWorkflowExecutionCommand {
   readonly type: 'FailWorkflowExecution'
   readonly failure: Failure
 }
+/** The execution gives way to a cancel request. Closes it. */
+export interface CancelWorkflowExecutionCommand {
+  readonly type: 'CancelWorkflowExecution'
+  readonly details?: Payloads | undefined
+}
 
 /** Anything that workflow code may ask for; `type` tells which. */
 export type Command =
@@ -53,6 +58,7 @@ export type Command =
   | CancelTimerCommand
   | CompleteWorkflowExecutionCommand
   | FailWorkflowExecutionCommand
+  | CancelWorkflowExecutionCommand
 
 /** Every type of command there is, by Temporal's name. */
 export type CommandType = Command['type']

@@ -39,6 +39,14 @@ export interface EventAttributes {
     readonly details: Payloads | undefined
     readonly identity: string
   }
+  WorkflowExecutionCancelRequested: {
+    /** The reason that was given; '' for none. */
+    readonly cause: string
+    readonly identity: string
+    /** What a repeated request is recognised by. */
+    readonly requestId: string
+  }
+  WorkflowExecutionCanceled: { readonly details: Payloads | undefined; readonly workflowTaskCompletedEventId: number }
   WorkflowExecutionSignaled: {
     readonly signalName: string
     readonly input: Payloads | undefined
@@ -165,6 +173,7 @@ export type WorkflowTaskFailedCause =
   | 'BadCancelTimerAttributes'
   | 'BadCompleteWorkflowExecutionAttributes'
   | 'BadFailWorkflowExecutionAttributes'
+  | 'BadCancelWorkflowExecutionAttributes'
   | 'StartTimerDuplicateId'
   | 'ScheduleActivityDuplicateId'
   | 'WorkflowWorkerUnhandledFailure'
@@ -193,6 +202,8 @@ export const EVENT_NUMBERS = {
   TimerStarted: 17,
   TimerFired: 18,
   TimerCanceled: 19,
+  WorkflowExecutionCancelRequested: 20,
+  WorkflowExecutionCanceled: 21,
   WorkflowExecutionSignaled: 26,
   WorkflowExecutionTerminated: 27,
 } as const satisfies Record<EventType, number>

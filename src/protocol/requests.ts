@@ -126,6 +126,7 @@ const commands = z.array(
     z.strictObject({ type: z.literal('CancelTimer'), timerId: optionalIdSchema }),
     z.strictObject({ type: z.literal('CompleteWorkflowExecution'), result: payloads }),
     z.strictObject({ type: z.literal('FailWorkflowExecution'), failure }),
+    z.strictObject({ type: z.literal('CancelWorkflowExecution'), details: payloads }),
   ]),
 )
 
@@ -202,6 +203,13 @@ export const requestSchemas = {
     identity,
     requestId: optionalIdSchema,
   }),
+  requestCancelWorkflow: z.strictObject({
+    ...runOf,
+    firstExecutionRunId: uuid.optional(),
+    reason: text,
+    identity,
+    requestId: optionalIdSchema,
+  }),
   terminateWorkflow: z.strictObject({ ...runOf, reason: text, details: payloads, identity }),
   pollWorkflowTask: poll,
   pollActivityTask: poll,
@@ -219,6 +227,7 @@ export const requestSchemas = {
       ...(['UnhandledCommand', 'BadScheduleActivityAttributes', 'BadRequestCancelActivityAttributes'] as const),
       ...(['BadStartTimerAttributes', 'BadCancelTimerAttributes', 'BadCompleteWorkflowExecutionAttributes'] as const),
       ...(['BadFailWorkflowExecutionAttributes', 'StartTimerDuplicateId', 'ScheduleActivityDuplicateId'] as const),
+      ...(['BadCancelWorkflowExecutionAttributes'] as const),
       ...(['WorkflowWorkerUnhandledFailure', 'NonDeterministicError', 'ForceCloseCommand'] as const),
       ...(['PendingActivitiesLimitExceeded', 'PayloadsTooLarge'] as const),
     ]),
@@ -239,6 +248,7 @@ export const requestSchemas = {
 export type CheckedVerb =
   | 'startWorkflow'
   | 'signalWorkflow'
+  | 'requestCancelWorkflow'
   | 'terminateWorkflow'
   | 'pollWorkflowTask'
   | 'pollActivityTask'

@@ -76,6 +76,16 @@ export interface TerminateWorkflowRequest {
   readonly identity: string
 }
 
+/** A request to an execution to cancel itself: its code sees it, and decides. */
+export interface RequestCancelWorkflowRequest extends ExecutionTarget {
+  /** Only a run of the chain that began with this one. Absent: of any. */
+  readonly firstExecutionRunId?: string | undefined
+  readonly reason: string
+  readonly identity: string
+  /** Kept with the request. A second request changes nothing, whatever its own. */
+  readonly requestId: string
+}
+
 /** Which execution a verb is for: one run, or the current one of its workflow id. */
 export interface ExecutionTarget {
   readonly namespaceId: string
@@ -268,6 +278,8 @@ export interface HistoryService {
   startWorkflow(request: StartWorkflowRequest): Promise<StartWorkflowResponse>
   /** Records a signal. LOOM_EXECUTION_CLOSED when the execution has ended. */
   signalWorkflow(request: SignalWorkflowRequest): Promise<void>
+  /** Asks an execution to cancel itself. Once is enough: a second request, or one to a closed run, changes nothing. */
+  requestCancelWorkflow(request: RequestCancelWorkflowRequest): Promise<void>
   /** Ends an execution. LOOM_EXECUTION_CLOSED when it has ended. */
   terminateWorkflow(request: TerminateWorkflowRequest): Promise<void>
   /** What state it is in, and what it waits for. */

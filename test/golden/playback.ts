@@ -88,6 +88,7 @@ class Playback implements services.HistoryService {
   }
 
   signalWorkflow = this.#plain('SignalWorkflowExecution')
+  requestCancelWorkflow = this.#plain('RequestCancelWorkflowExecution')
   terminateWorkflow = this.#plain('TerminateWorkflowExecution')
   respondWorkflowTaskFailed = this.#plain('RespondWorkflowTaskFailed')
   respondActivityTaskCompleted = this.#plain('RespondActivityTaskCompleted')

@@ -57,6 +57,18 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map(
         }),
       ),
     },
+    RequestCancelWorkflowExecution: {
+      fields: ['workflowExecution', 'reason', 'requestId', 'firstExecutionRunId'],
+      send: nothingComesOf((cast, { fields }) =>
+        cast.history.requestCancelWorkflow({
+          ...targetOf(cast, fields['workflowExecution']),
+          firstExecutionRunId: fields['firstExecutionRunId'] as string | undefined,
+          reason: textOf(fields['reason']),
+          identity: IDENTITY,
+          requestId: textOf(fields['requestId']),
+        }),
+      ),
+    },
     TerminateWorkflowExecution: {
       fields: ['workflowExecution', 'reason', 'details'],
       send: nothingComesOf((cast, { fields }) =>
@@ -155,6 +167,7 @@ export const COMMANDS: ReadonlyMap<string, readonly string[]> = new Map(
     CancelTimer: ['timerId'],
     CompleteWorkflowExecution: ['result'],
     FailWorkflowExecution: ['failure'],
+    CancelWorkflowExecution: ['details'],
   } satisfies Record<CommandType, readonly string[]>),
 )
 

@@ -13,6 +13,7 @@ import {
   loseActivity,
   timeoutActivity,
 } from '../../src/machine/activity-end.js'
+import { requestCancelExecution } from '../../src/machine/cancel-request.js'
 import { isWorkflowTaskHeld } from '../../src/machine/buffer.js'
 import { terminateExecution } from '../../src/machine/lifecycle.js'
 import {
@@ -34,7 +35,7 @@ import { completeWorkflowTask } from '../../src/machine/workflow-task-answer.js'
 import { startWorkflowTask } from '../../src/machine/workflow-task-start.js'
 import type { Command } from '../../src/protocol/command.js'
 import type { HistoryEvent } from '../../src/protocol/event.js'
-import { cancel, cancelTimer, COMPLETE, progressOf, recordedOf, schedule, Subject, timer } from './subject.js'
+import { CANCEL, cancel, cancelTimer, COMPLETE, progressOf, recordedOf, schedule, Subject, timer } from './subject.js'
 
 /** What is done, and with which of the things that there are. */
 interface Step {
@@ -47,6 +48,7 @@ interface Step {
 const VERBS = [
   ...['signal', 'poll', 'answer', 'fail-task', 'task-due', 'run', 'stall', 'retry-stalled'],
   ...['take', 'completed', 'failed', 'canceled', 'lost', 'activity-due', 'timers-due', 'terminate'],
+  'request-cancel',
 ] as const
 
 const command: fc.Arbitrary<Command> = fc.oneof(
@@ -63,7 +65,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 )
 
 /** What ends everything, or stops it for long, is rare: nothing else would be seen. What moves it on is not. */
-const RARE: readonly Step['verb'][] = ['terminate', 'stall', 'fail-task']
+const RARE: readonly Step['verb'][] = ['terminate', 'stall', 'fail-task', 'request-cancel']
 const OFTEN: readonly Step['verb'][] = ['signal', 'poll', 'answer', 'run', 'take']
 
 const step: fc.Arbitrary<Step> = fc.record({
@@ -75,9 +77,11 @@ const step: fc.Arbitrary<Step> = fc.record({
   which: fc.nat(7),
   commands: fc
     .tuple(fc.array(command, { maxLength: 3 }), fc.nat(30))
-    .map(([commands, closes]) => (closes === 30 ? [...commands, COMPLETE] : commands)),
+    .map(([commands, closes]) => (closes >= 29 ? [...commands, closes === 30 ? COMPLETE : CANCEL] : commands)),
   clockMs: fc.integer({ min: -500, max: 1_000 }),
 })
+
+const ANY_CHAIN = { firstExecutionRunId: undefined }
 
 /** One verb, with whatever it meets. */
 function act(turn: LiveTurn, step: Step): void {
@@ -116,6 +120,8 @@ function act(turn: LiveTurn, step: Step): void {
         turn,
         [...(state.timers?.values() ?? [])].filter((one) => one.fireAtMs <= turn.nowMs),
       )
+    case 'request-cancel':
+      return void requestCancelExecution(turn, { reason: 'r', identity: 'c', requestId: `c${which}`, ...ANY_CHAIN })
     case 'terminate':
       return terminateExecution(turn, { reason: 'enough', details: undefined, identity: 'client' })
     default:

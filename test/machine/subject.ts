@@ -5,6 +5,7 @@
 import { expect } from 'vitest'
 import { startActivity } from '../../src/machine/activity-attempt.js'
 import { completeActivity } from '../../src/machine/activity-end.js'
+import { requestCancelExecution } from '../../src/machine/cancel-request.js'
 import { startExecution } from '../../src/machine/lifecycle.js'
 import { completeLocalWorkflowTask, failLocalWorkflowTask } from '../../src/machine/local-workflow-task.js'
 import { applyProgress, type LiveTurn, rebuild, takeTurn } from '../../src/machine/machine.js'
@@ -59,6 +60,11 @@ export class Subject {
 
   signal(signalName: string, requestId = ''): LiveTurn {
     return this.turn((turn) => signalExecution(turn, { signalName, input: undefined, identity: 'client', requestId }))
+  }
+
+  requestCancel(reason = '', firstExecutionRunId?: string): LiveTurn {
+    const request = { reason, identity: 'client', requestId: 'cancel', firstExecutionRunId }
+    return this.turn((turn) => requestCancelExecution(turn, request))
   }
 
   /** A worker polls and takes the workflow task. */
@@ -169,6 +175,8 @@ export const STARTED: Started = {
 
 export const COMPLETE: Command = { type: 'CompleteWorkflowExecution' }
 
+export const CANCEL: Command = { type: 'CancelWorkflowExecution' }
+
 export function schedule(
   activityId: string,
   options: Partial<ScheduleActivityTaskCommand> = { startToCloseTimeoutMs: 10_000 },
@@ -192,9 +200,10 @@ export function cancel(scheduledEventId: number): Command {
 export function recordedOf(state: ExecutionState): object {
   const { status, nextEventId, lastEventTimeMs, started, closed, workflowTask } = state
   const { previousStartedEventId, completedWorkflowTasks, activities, activityIds, timers, signalRequestIds } = state
+  const { cancelRequestedEventId } = state
   return {
     ...{ status, nextEventId, lastEventTimeMs, started, closed, workflowTask },
-    ...{ previousStartedEventId, completedWorkflowTasks },
+    ...{ previousStartedEventId, completedWorkflowTasks, cancelRequestedEventId },
     activities: new Map(activities),
     activityIds: new Map(activityIds),
     timers: new Map(timers),

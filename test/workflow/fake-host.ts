@@ -176,7 +176,7 @@ export class FakeHost implements RunHost {
   }
   get closing(): Command | undefined {
     const last = this.commands.at(-1)?.at(-1)
-    return last?.type === 'CompleteWorkflowExecution' || last?.type === 'FailWorkflowExecution' ? last : undefined
+    return last?.type.endsWith('WorkflowExecution') ? last : undefined
   }
 
   #open(): void {
@@ -257,6 +257,8 @@ export class FakeHost implements RunHost {
       }
       case 'CompleteWorkflowExecution':
         return this.record('WorkflowExecutionCompleted', { ...by, result: command.result })
+      case 'CancelWorkflowExecution':
+        return this.record('WorkflowExecutionCanceled', { ...by, details: command.details })
       case 'FailWorkflowExecution':
         return this.record('WorkflowExecutionFailed', {
           ...by,
@@ -300,6 +302,8 @@ export function commandLine(command: Command): string {
       return `cancel timer ${command.timerId}`
     case 'CompleteWorkflowExecution':
       return 'complete'
+    case 'CancelWorkflowExecution':
+      return 'cancel'
     case 'FailWorkflowExecution':
       return `fail ${command.failure.message}`
   }
