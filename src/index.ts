@@ -26,7 +26,12 @@ export {
   type WorkflowInput,
   type WorkflowResult,
 } from './workflow/definition.js'
-export { type ActivityRunOptions, type ActivitySettings, type RetryOptions } from './workflow/activity-settings.js'
+export {
+  type ActivityCancellationType,
+  type ActivityRunOptions,
+  type ActivitySettings,
+  type RetryOptions,
+} from './workflow/activity-settings.js'
 export { type ActivityContext, type ActivityInfo } from './workflow/activity-context.js'
 export { type Jsonified } from './workflow/jsonified.js'
 export {

@@ -13,7 +13,7 @@ import type { Payloads } from '../protocol/payload.js'
 import type { ActivityOutcome, LocalActivityTask } from '../protocol/services.js'
 import type { ActivityContext, ActivityInfo } from '../workflow/activity-context.js'
 import type { Activity } from '../workflow/definition.js'
-import { detailsOf, errorOf, failureOf } from '../workflow/failure-codec.js'
+import { cancelDetailsOf, errorOf, failureOf } from '../workflow/failure-codec.js'
 import {
   ApplicationFailure,
   CancelledFailure,
@@ -161,7 +161,7 @@ export class Attempt implements ActivityContext {
       // Not the function's failure: whoever opens the shard next tries it again.
       if (isDraining && (isLoomError(error, 'LOOM_CLOSED') || this.#isAbortion(error))) return undefined
       if (this.#abortedBy === 'canceled' && this.#isAbortion(error)) {
-        return { type: 'canceled', details: cancelDetails(error, maxPayloadBytes) }
+        return { type: 'canceled', details: cancelDetailsOf(error as Error, maxPayloadBytes) }
       }
       const failure = asApplication(failureOf(error, clock.nowMs(), maxPayloadBytes), error)
       if (this.#abortedBy === undefined) this.#warn(error, failure)
@@ -185,12 +185,6 @@ function asApplication(failure: Failure, error: unknown): Failure {
   const { name } = error as Error
   const applicationType = typeof name === 'string' && name.length <= MAX_NAME ? toUSVString(name) : failure.type
   return { type: 'application', message: failure.message, applicationType, cause: failure }
-}
-
-/** A cancellation that cannot be told whole is told without. */
-function cancelDetails(error: unknown, maxBytes: number): Payloads | undefined {
-  const details = isFailure(error, 'canceled') ? detailsOf(error.details, maxBytes) : undefined
-  return typeof details === 'string' ? undefined : details
 }
 
 function abortError(reason: AbortReason): Error {

@@ -21,6 +21,13 @@ export interface RetryOptions {
   readonly nonRetryableErrorTypes?: readonly string[] | undefined
 }
 
+/**
+ * What cancelling a wait for an activity does. 'TryCancel': the activity is asked to stop, and the wait rejects at once.
+ * 'WaitCancellationCompleted': it is asked to stop, and the wait goes on until the activity has ended, in whatever way.
+ * 'Abandon': the wait rejects at once, and the activity is left alone.
+ */
+export type ActivityCancellationType = 'TryCancel' | 'WaitCancellationCompleted' | 'Abandon'
+
 /** How long attempts may take, and where they run. */
 export interface ActivityRunOptions {
   /** One attempt, from its start to its end. Default 1 minute, unless `scheduleToClose` is given. */
@@ -32,6 +39,8 @@ export interface ActivityRunOptions {
   readonly retry?: RetryOptions | undefined
   /** Default: the workflow's own. */
   readonly taskQueue?: string | undefined
+  /** What cancelling the wait for it does. Default 'TryCancel'. */
+  readonly cancellationType?: ActivityCancellationType | undefined
 }
 
 /** `ActivityRunOptions` as commands carry them: ms, undefined where nothing was said. */
@@ -41,6 +50,7 @@ export interface ActivitySettings {
   readonly scheduleToStartTimeoutMs: number | undefined
   readonly retryPolicy: Partial<RetryPolicy> | undefined
   readonly taskQueue: string | undefined
+  readonly cancellationType: ActivityCancellationType | undefined
 }
 
 /** What says how long attempts may take, and when there is another. */
@@ -50,6 +60,12 @@ export const RUN_OPTIONS: ReadonlySet<string> = new Set([
   'scheduleToStart',
   'retry',
   'taskQueue',
+  'cancellationType',
+])
+const CANCELLATION_TYPES: ReadonlySet<unknown> = new Set<ActivityCancellationType>([
+  'TryCancel',
+  'WaitCancellationCompleted',
+  'Abandon',
 ])
 const RETRY_OPTIONS: ReadonlySet<string> = new Set([
   'initialInterval',
@@ -66,7 +82,12 @@ export function activitySettings(
   known: ReadonlySet<string> = RUN_OPTIONS,
 ): ActivitySettings {
   checkOptions(options, known, path)
-  const { startToClose, scheduleToClose, scheduleToStart, retry, taskQueue } = options
+  const { startToClose, scheduleToClose, scheduleToStart, retry, taskQueue, cancellationType } = options
+  if (cancellationType !== undefined && !CANCELLATION_TYPES.has(cancellationType)) {
+    throw invalid(
+      `${path}.cancellationType: none of ${[...CANCELLATION_TYPES].join(', ')}: ${String(cancellationType)}`,
+    )
+  }
   const needsDefault = startToClose === undefined && scheduleToClose === undefined
   return {
     startToCloseTimeoutMs: needsDefault ? DEFAULT_START_TO_CLOSE_MS : timeoutMs(startToClose, `${path}.startToClose`),
@@ -74,6 +95,7 @@ export function activitySettings(
     scheduleToStartTimeoutMs: timeoutMs(scheduleToStart, `${path}.scheduleToStart`),
     retryPolicy: retry === undefined ? undefined : Object.freeze(retryPolicy(retry, `${path}.retry`)),
     taskQueue: taskQueue === undefined ? undefined : nameAt(taskQueue, `${path}.taskQueue`),
+    cancellationType,
   }
 }
 
@@ -87,6 +109,7 @@ export function overriddenSettings(own: ActivitySettings, options: ActivityRunOp
     scheduleToStartTimeoutMs: given.scheduleToStartTimeoutMs ?? own.scheduleToStartTimeoutMs,
     retryPolicy: given.retryPolicy ?? own.retryPolicy,
     taskQueue: given.taskQueue ?? own.taskQueue,
+    cancellationType: given.cancellationType ?? own.cancellationType,
   }
 }
 

@@ -76,6 +76,11 @@ export class Conditions {
     return undefined
   }
 
+  /** Those of the function's own ctx, in the order of registration. */
+  cancelUnscoped(reason: CancelledFailure): void {
+    for (const condition of this.#waiting.slice()) if (condition.scope === undefined) condition.cancel(reason)
+  }
+
   withdraw(condition: Condition): void {
     const at = this.#waiting.indexOf(condition)
     if (at >= 0) this.#waiting.splice(at, 1)

@@ -102,6 +102,25 @@ export interface WorkflowContext<S extends SignalSchemas = SignalSchemas> {
    */
   race<B extends Readonly<Record<string, RaceBranch<S>>>>(branches: B): Promise<RaceOutcome<B>>
 
+  /**
+   * Runs `fn` with a ctx of its own, and gives what it gives. What was started on that ctx is cancelled together: by its
+   * `cancel`, or with the scope around it. What `fn` still has pending when it settles goes on.
+   */
+  scope<R>(fn: (ctx: WorkflowContext<S>) => R): Promise<Awaited<R>>
+
+  /** As `scope`, but nothing from outside cancels it: for clean-up, and for what must not be left half done. */
+  shield<R>(fn: (ctx: WorkflowContext<S>) => R): Promise<Awaited<R>>
+
+  /** As `scope`, and it is cancelled when the time is up: what it waits for rejects with a CancelledFailure. */
+  timeout<R>(after: Duration, fn: (ctx: WorkflowContext<S>) => R): Promise<Awaited<R>>
+
+  /**
+   * Cancels what was started on this ctx, and on those below: it rejects with a CancelledFailure, as all that this ctx is
+   * asked for from now on; running activities are asked to stop (see `cancellationType`). On the workflow's own ctx it
+   * does what a cancel request does.
+   */
+  cancel(reason?: string): void
+
   /** ms since the epoch: when this workflow task began, or the time of what is being delivered if that is later. */
   now(): number
   /** In [0, 1), from a generator seeded by the run id. */

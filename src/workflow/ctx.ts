@@ -1,5 +1,5 @@
 /**
- * The ctx that workflow code holds: one for the function, one for each branch of a race.
+ * The ctx that workflow code holds: one for the function, one for each branch of a race and each scope.
  *
  * Invariant: every call asks first whether the window of its execution is open. Outside of it nothing is thrown, since
  * that could be caught, or bring down the host: the run is marked, and the caller waits for ever.
@@ -22,11 +22,13 @@ import type {
 } from './context.js'
 import { checkPayload } from './converter.js'
 import { isMade, type Activity, type SignalSchemas } from './definition.js'
+import type { CancelledFailure } from './failures.js'
 import { checkOptions, invalid } from './options.js'
 import type { Jsonified } from './jsonified.js'
 import { race } from './race.js'
 import { encodeChecked, parse } from './schema.js'
-import type { Scope } from './scope.js'
+import { cancellation, Scope } from './scope.js'
+import { scoped, timed } from './scoped.js'
 import { neverSettles, rejectedQuietly } from './settle.js'
 import type { Signals } from './signals.js'
 import type { StepFunction, Steps } from './steps.js'
@@ -48,6 +50,12 @@ export interface CtxHome {
   readonly nowMs: number
   readonly maxPayloadBytes: number
   readonly isReplaying: boolean
+  /** Of the function's own ctx; made when it is first asked for. */
+  readonly root: Scope
+  /** Why the function's own ctx is cancelled, if it is. */
+  readonly rootReason: CancelledFailure | undefined
+  /** A cancelled ctx is asked for something. False: far too often, and the run is marked. */
+  mayRefuse(): boolean
   /** Is the window open? If not, the run is marked. */
   enter(api: string): boolean
 }
@@ -169,10 +177,42 @@ export class Ctx implements WorkflowContext {
     const refusal = this.#refusal('race')
     if (refusal !== undefined) return refusal
     try {
-      return race(branches, this.#scope, (scope) => new Ctx(this.#home, scope)) as Promise<RaceOutcome<B>>
+      return race(branches, this.#own, (scope) => new Ctx(this.#home, scope)) as Promise<RaceOutcome<B>>
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  scope<R>(fn: (ctx: WorkflowContext) => R): Promise<Awaited<R>> {
+    const refusal = this.#refusal('scope')
+    if (refusal !== undefined) return refusal
+    if (typeof fn !== 'function') return Promise.reject(invalid('scope: its argument is not a function'))
+    return this.#scoped(new Scope(this.#own), fn)
+  }
+
+  shield<R>(fn: (ctx: WorkflowContext) => R): Promise<Awaited<R>> {
+    if (!this.#home.enter('shield')) return neverSettles()
+    if (typeof fn !== 'function') return Promise.reject(invalid('shield: its argument is not a function'))
+    return this.#scoped(new Scope(undefined), fn)
+  }
+
+  timeout<R>(after: Duration, fn: (ctx: WorkflowContext) => R): Promise<Awaited<R>> {
+    const refusal = this.#refusal('timeout')
+    if (refusal !== undefined) return refusal
+    try {
+      if (typeof fn !== 'function') throw invalid('timeout: its second argument is not a function')
+      const timeoutMs = this.#delayMs(after, 'timeout')
+      const scope = new Scope(this.#own)
+      return timed(scope, fn, new Ctx(this.#home, scope), this.#home.waits, timeoutMs) as Promise<Awaited<R>>
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  cancel(reason = 'cancelled'): void {
+    if (!this.#home.enter('cancel')) return
+    if (typeof reason !== 'string') throw invalid('cancel: its reason is not a text')
+    this.#own.cancel(cancellation(reason))
   }
 
   now(): number {
@@ -191,8 +231,17 @@ export class Ctx implements WorkflowContext {
   /** What to return instead of beginning a wait, if anything. */
   #refusal(api: string): Promise<never> | undefined {
     if (!this.#home.enter(api)) return neverSettles()
-    const reason = this.#scope?.reason
-    return reason === undefined ? undefined : rejectedQuietly(reason)
+    const reason = this.#scope === undefined ? this.#home.rootReason : this.#scope.reason
+    if (reason === undefined) return undefined
+    return this.#home.mayRefuse() ? rejectedQuietly(reason) : neverSettles()
+  }
+
+  get #own(): Scope {
+    return this.#scope ?? this.#home.root
+  }
+
+  #scoped<R>(scope: Scope, fn: (ctx: WorkflowContext) => R): Promise<Awaited<R>> {
+    return scoped<WorkflowContext>(scope, fn, new Ctx(this.#home, scope)) as Promise<Awaited<R>>
   }
 
   /** A replay refuses what was refused, but nobody needs the payload again. */

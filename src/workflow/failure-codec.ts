@@ -85,6 +85,12 @@ export function detailsOf(values: unknown, maxBytes: number): Payloads | string 
   }
 }
 
+/** The details of a cancellation; one that cannot be told whole is told without. */
+export function cancelDetailsOf(error: object, maxBytes: number): Payloads | undefined {
+  const details = detailsOf(field(error, 'details'), maxBytes)
+  return typeof details === 'string' ? undefined : details
+}
+
 /** Any property of it: what was thrown may be a Proxy, or have getters that throw. */
 type Thrown = object
 

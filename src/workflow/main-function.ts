@@ -2,7 +2,7 @@
 import type { Command } from '../protocol/command.js'
 import type { Payloads } from '../protocol/payload.js'
 import type { ErrorClass, Workflow } from './definition.js'
-import { failureOf } from './failure-codec.js'
+import { cancelDetailsOf, failureOf } from './failure-codec.js'
 import { isFailure } from './failures.js'
 import type { Problem } from './host.js'
 import { decodeParsed, encodeChecked } from './schema.js'
@@ -33,6 +33,12 @@ export function endByReturn(definition: Workflow, value: unknown, maxBytes: numb
   } catch (error) {
     return endByThrow(definition, error, maxBytes)
   }
+}
+
+/** As `endByThrow`, for code that was asked to cancel: the cancellation that it lets through is its answer. */
+export function endCancelled(definition: Workflow, error: unknown, maxBytes: number): Command | Problem {
+  if (!isFailure(error, 'canceled')) return endByThrow(definition, error, maxBytes)
+  return { type: 'CancelWorkflowExecution', details: cancelDetailsOf(error, maxBytes) }
 }
 
 /** A Failure, or what `failOn` names, fails the execution; anything else is a mistake in the code. */

@@ -46,7 +46,8 @@ export function race<Ctx>(
   return outcome.promise
 }
 
-function started<Ctx>(branch: (ctx: Ctx) => unknown, ctx: Ctx): unknown {
+/** Calls it; what it throws at once is a rejection like any other. */
+export function started<Ctx>(branch: (ctx: Ctx) => unknown, ctx: Ctx): unknown {
   try {
     return branch(ctx)
   } catch (error) {

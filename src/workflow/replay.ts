@@ -114,6 +114,7 @@ export function isCause({ eventType }: HistoryEvent): boolean {
   switch (eventType) {
     case 'ActivityTaskCompleted':
     case 'WorkflowExecutionSignaled':
+    case 'WorkflowExecutionCancelRequested':
     case 'TimerFired':
     case 'ActivityTaskFailed':
     case 'ActivityTaskTimedOut':
@@ -134,6 +135,7 @@ function isOfCommand({ eventType }: HistoryEvent): boolean {
     case 'ActivityTaskCancelRequested':
     case 'WorkflowExecutionCompleted':
     case 'WorkflowExecutionFailed':
+    case 'WorkflowExecutionCanceled':
       return true
     default:
       return false
@@ -168,6 +170,8 @@ function became(command: Command, event: HistoryEvent): boolean {
       return command.type === 'CompleteWorkflowExecution'
     case 'WorkflowExecutionFailed':
       return command.type === 'FailWorkflowExecution'
+    case 'WorkflowExecutionCanceled':
+      return command.type === 'CancelWorkflowExecution'
     default:
       return false
   }

@@ -15,15 +15,17 @@ import { MAX_PAYLOAD_BYTES } from './converter.js'
 import { infoOf } from './workflow-info.js'
 import { Ctx, type CtxHome } from './ctx.js'
 import type { Workflow } from './definition.js'
+import type { CancelledFailure } from './failures.js'
 import type { Problem, RunHost } from './host.js'
-import { callMain, endByReturn, endByThrow } from './main-function.js'
+import { callMain, endByReturn, endByThrow, endCancelled } from './main-function.js'
 import { RunLog } from './run-log.js'
+import { cancelRequestReason, RootScope } from './root-scope.js'
 import { isCancellation } from './scope.js'
 import { Signals } from './signals.js'
 import { Steps, type StepFunction } from './steps.js'
 import { OwedWindows } from './owed-windows.js'
 import type { Train } from './train.js'
-import { foreignAwait, mistake, outsideActivation, restless, unhandledRejection } from './verdict.js'
+import { askedInVain, foreignAwait, mistake, outsideActivation, restless, unhandledRejection } from './verdict.js'
 import { Waits } from './waits.js'
 import { openPassenger, type Passenger } from './window.js'
 
@@ -44,6 +46,8 @@ export interface Recording {
 
 /** After so many condition wakes without a cause the code is taken to be in a circle. */
 const MAX_RESTLESS_WINDOWS = 100_000
+/** As often a cancelled scope may be asked for something in one window. */
+const MAX_REFUSALS = 10_000
 
 export class WorkflowRun implements Passenger, CtxHome {
   isQueued = false
@@ -74,6 +78,9 @@ export class WorkflowRun implements Passenger, CtxHome {
   #restlessWindows = 0
   #problem: Problem | undefined
   #unhandled: Map<Promise<unknown>, unknown> | undefined
+  /** Made when something asks for it: most executions have no scopes. */
+  #root: RootScope | undefined
+  #refusals = 0
 
   constructor({ definition, execution, train, host, maxPayloadBytes = MAX_PAYLOAD_BYTES }: WorkflowRunOptions) {
     this.maxPayloadBytes = maxPayloadBytes
@@ -92,6 +99,12 @@ export class WorkflowRun implements Passenger, CtxHome {
   }
   get chance(): Chance {
     return (this.#chance ??= new Chance(this.#execution.runId))
+  }
+  get root(): RootScope {
+    return (this.#root ??= new RootScope(this))
+  }
+  get rootReason(): CancelledFailure | undefined {
+    return this.#root?.reason
   }
   get nowMs(): number {
     return this.#nowMs
@@ -181,6 +194,7 @@ export class WorkflowRun implements Passenger, CtxHome {
     this.#cause = undefined
     if (cause === undefined) return
     this.#restlessWindows = 0
+    this.#refusals = 0
     if (!this.#isTaskOpen) this.beginTask(this.#host.beginTimeMs)
     this.#nowMs = Math.max(this.#beginTimeMs, cause.eventTimeMs)
     this.#deliver(cause)
@@ -224,6 +238,13 @@ export class WorkflowRun implements Passenger, CtxHome {
     return false
   }
 
+  /** False: the code is in a circle, which would never end. */
+  mayRefuse(): boolean {
+    if (++this.#refusals <= MAX_REFUSALS) return true
+    this.#problem ??= askedInVain(this.#execution.workflowId, MAX_REFUSALS)
+    return false
+  }
+
   #nextCause(): HistoryEvent | undefined {
     if (this.#recording !== undefined) {
       const cause = this.#recording.next()
@@ -253,6 +274,8 @@ export class WorkflowRun implements Passenger, CtxHome {
         return this.waits.activityFailed(cause.attributes)
       case 'ActivityTaskCanceled':
         return this.waits.activityCanceled(cause.attributes)
+      case 'WorkflowExecutionCancelRequested':
+        return this.root.cancel(cancelRequestReason(cause.attributes.cause))
       case 'TimerFired':
         return this.waits.timerFired(cause.attributes.timerId)
       default:
@@ -270,8 +293,13 @@ export class WorkflowRun implements Passenger, CtxHome {
       new Ctx(this, undefined),
       started.attributes.input,
       (value) => this.#ended(() => endByReturn(definition, value, this.maxPayloadBytes)),
-      (error) => this.#ended(() => endByThrow(definition, error, this.maxPayloadBytes)),
+      (error) => this.#ended(() => this.#endBy(error)),
     )
+  }
+
+  #endBy(error: unknown): Command | Problem {
+    const end = this.rootReason === undefined ? endByThrow : endCancelled
+    return end(this.#definition, error, this.maxPayloadBytes)
   }
 
   #ended(meaning: () => Command | Problem): void {

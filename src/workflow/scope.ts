@@ -16,6 +16,7 @@ export class Scope implements Cancellable {
   /** What is pending, in the order of starting. */
   readonly #members = new Set<Cancellable>()
   #reason: CancelledFailure | undefined
+  #isOver = false
 
   constructor(parent: Scope | undefined) {
     this.#parent = parent
@@ -33,6 +34,7 @@ export class Scope implements Cancellable {
 
   remove(member: Cancellable): void {
     this.#members.delete(member)
+    if (this.#isOver) this.end()
   }
 
   cancel(reason: CancelledFailure): void {
@@ -45,11 +47,18 @@ export class Scope implements Cancellable {
 
   /** Its work is over; what is still pending in it stays cancellable through the parent. */
   end(): void {
+    this.#isOver = true
     if (this.#members.size === 0) this.#parent?.remove(this)
   }
 }
 
 const reasons = new WeakSet<object>()
+
+/** Nobody has to catch it: it comes of a cancellation. */
+export function asCancellation<E extends object>(error: E): E {
+  reasons.add(error)
+  return error
+}
 
 /** The reason for a cancellation that nobody has to catch. */
 export function cancellation(message: string): CancelledFailure {
@@ -57,11 +66,10 @@ export function cancellation(message: string): CancelledFailure {
   Error.stackTraceLimit = 0
   const reason = new CancelledFailure(message)
   Error.stackTraceLimit = limit
-  reasons.add(reason)
-  return reason
+  return asCancellation(reason)
 }
 
-/** Was it made by `cancellation`? */
+/** Is it one that nobody has to catch? */
 export function isCancellation(reason: unknown): boolean {
   return typeof reason === 'object' && reason !== null && reasons.has(reason)
 }

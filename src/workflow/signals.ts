@@ -132,6 +132,13 @@ export class Signals {
     waiter.resolve(waiter.wrap === undefined ? payload : waiter.wrap(payload))
   }
 
+  /** Those who wait on the function's own ctx, name by name. */
+  cancelUnscoped(reason: CancelledFailure): void {
+    for (const { waiters } of this.#mailboxes?.values() ?? []) {
+      for (const waiter of waiters.slice()) if (waiter.scope === undefined) waiter.cancel(reason)
+    }
+  }
+
   withdraw(waiter: Waiter): void {
     const { waiters } = waiter.mailbox
     const at = waiters.indexOf(waiter)

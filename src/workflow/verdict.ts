@@ -72,6 +72,15 @@ export function restless(workflowId: string, windows: number): Problem {
   )
 }
 
+export function askedInVain(workflowId: string, times: number): Problem {
+  return problem(
+    'Restless',
+    `code of ${workflowId} asked a cancelled ctx for something ${times} times in a row`,
+    'A loop goes on though all that it asks for is refused. Let the CancelledFailure out of the loop; do what must be done ' +
+      'after a cancel in ctx.shield.',
+  )
+}
+
 /** `event` is the recorded one, `command` what the code asked for instead; one of them may be missing. */
 export function nonDeterminism(
   event: HistoryEvent | undefined,

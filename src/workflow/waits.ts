@@ -11,12 +11,12 @@ import type { Command } from '../protocol/command.js'
 import type { EventAttributes, HistoryEvent } from '../protocol/event.js'
 import type { Failure } from '../protocol/failure.js'
 import type { Payloads } from '../protocol/payload.js'
-import type { ActivitySettings } from './activity-settings.js'
+import type { ActivityCancellationType, ActivitySettings } from './activity-settings.js'
 import type { Activity } from './definition.js'
 import { errorOf } from './failure-codec.js'
 import type { CancelledFailure } from './failures.js'
 import { decodeParsed } from './schema.js'
-import type { Cancellable, Scope } from './scope.js'
+import { asCancellation, type Cancellable, type Scope } from './scope.js'
 import { rejectQuietly } from './settle.js'
 
 /** One activity or timer that workflow code waits for. */
@@ -30,6 +30,10 @@ export class Wait implements Cancellable {
   task = 0
   commandAt = 0
   isPending = true
+  /** An activity that was asked to stop, and is waited for until it has. */
+  isStopping = false
+  /** Undefined: 'TryCancel'. */
+  cancellationType: ActivityCancellationType | undefined
   /** Of an activity, once its task is recorded. */
   scheduledEventId = 0
   /** Of an activity that is no step. */
@@ -58,8 +62,7 @@ export class Wait implements Cancellable {
   }
 
   cancel(reason: CancelledFailure): void {
-    this.#waits.callOff(this)
-    rejectQuietly(this, reason)
+    if (this.#waits.cancel(this)) rejectQuietly(this, reason)
   }
 }
 
@@ -97,6 +100,7 @@ export class Waits {
   ): Wait {
     const wait = this.#begin(new Wait(this, scope, activityType))
     wait.definition = definition
+    wait.cancellationType = settings.cancellationType
     if (this.#issued === NONE) this.#issued = [wait]
     else this.#issued.push(wait)
     this.#push({
@@ -128,18 +132,40 @@ export class Waits {
     if (!wait.isPending) return
     this.#end(wait)
     if (this.#isSealed) return
-    if (wait.task === this.#task) {
-      return this.#dropCommand(wait)
+    if (wait.task === this.#task) return this.#dropCommand(wait)
+    this.#askToStop(wait)
+  }
+
+  /** As its activity's cancellation type says. False: its end is still to come, and settles it. */
+  cancel(wait: Wait): boolean {
+    if (wait.isStopping) return !wait.isPending
+    const { cancellationType } = wait
+    const isCommandOut = wait.isPending && wait.task !== this.#task && !this.#isSealed
+    if (!isCommandOut || cancellationType === undefined || cancellationType === 'TryCancel') {
+      this.callOff(wait)
+      return true
     }
-    wait.task = this.#task
-    wait.commandAt = this.#commands.length
-    if (this.#cancelled === NONE) this.#cancelled = [wait]
-    else this.#cancelled.push(wait)
-    if (wait.activityType === undefined) {
-      this.#push({ type: 'CancelTimer', timerId: String(wait.seq) })
-    } else {
-      this.#push({ type: 'RequestCancelActivityTask', scheduledEventId: wait.scheduledEventId })
+    if (cancellationType === 'Abandon') {
+      // A step goes on, and needs its function.
+      wait.onEnded = undefined
+      this.#end(wait)
+      return true
     }
+    wait.isStopping = true
+    this.#askToStop(wait)
+    return false
+  }
+
+  /** Those of the function's own ctx, as they were started. */
+  cancelUnscoped(reason: CancelledFailure): void {
+    const found: Wait[] = []
+    const look = (wait: Wait): void => {
+      if (wait.isPending && wait.scope === undefined && wait.promise !== undefined) found.push(wait)
+    }
+    this.#timers?.forEach(look)
+    this.#activities?.forEach(look)
+    for (let at = this.#issuedFrom; at < this.#issued.length; at++) look(this.#issued[at]!)
+    for (const wait of found.sort((a, b) => a.seq - b.seq)) wait.cancel(reason)
   }
 
   /** An end that the code will not see, since it has ended itself, or called off what ended. */
@@ -166,9 +192,8 @@ export class Waits {
   }
 
   activityCompleted({ scheduledEventId, result }: EventAttributes['ActivityTaskCompleted']): void {
-    const wait = this.#activities?.get(scheduledEventId)
-    if (wait === undefined) return this.#activityMissed(scheduledEventId)
-    this.#end(wait)
+    const wait = this.#activityEnded(scheduledEventId)
+    if (wait === undefined) return
     let value: unknown
     try {
       value = decodeParsed(wait.definition?.output, result, wait.definition?.labels.result ?? 'result of a step')
@@ -179,9 +204,8 @@ export class Waits {
   }
 
   activityFailed(attributes: EventAttributes['ActivityTaskFailed'] | EventAttributes['ActivityTaskTimedOut']): void {
-    const wait = this.#activities?.get(attributes.scheduledEventId)
-    if (wait === undefined) return this.#activityMissed(attributes.scheduledEventId)
-    this.#end(wait)
+    const wait = this.#activityEnded(attributes.scheduledEventId)
+    if (wait === undefined) return
     const { scheduledEventId, startedEventId, retryState, failure: cause } = attributes
     const activityType = wait.activityType!
     const message = `activity '${activityType}' failed: ${cause?.message ?? 'it does not say why'}`
@@ -191,13 +215,12 @@ export class Waits {
   }
 
   activityCanceled({ scheduledEventId, details }: EventAttributes['ActivityTaskCanceled']): void {
-    const wait = this.#activities?.get(scheduledEventId)
-    if (wait === undefined) return this.#activityMissed(scheduledEventId)
-    this.#end(wait)
+    const wait = this.#activityEnded(scheduledEventId)
+    if (wait === undefined) return
     const message = `activity '${wait.activityType}' was cancelled`
     const failure: Failure =
       details === undefined ? { type: 'canceled', message } : { type: 'canceled', message, details }
-    rejectQuietly(wait, errorOf(failure))
+    rejectQuietly(wait, asCancellation(errorOf(failure)))
   }
 
   /** An activity's command became this event: its completion will name the event, not the activity. In their order. */
@@ -246,9 +269,30 @@ export class Waits {
     }
   }
 
+  /** Whoever waits for it; undefined: nobody does any more. */
+  #activityEnded(scheduledEventId: number): Wait | undefined {
+    const wait = this.#activities?.get(scheduledEventId)
+    // There is nothing left to be stopped.
+    if (wait === undefined || wait.isStopping) this.#activityMissed(scheduledEventId)
+    if (wait !== undefined) this.#end(wait)
+    return wait
+  }
+
   #activityMissed(scheduledEventId: number): void {
     for (const wait of this.#cancelled) {
       if (wait.activityType !== undefined && wait.scheduledEventId === scheduledEventId) return this.#dropCommand(wait)
+    }
+  }
+
+  #askToStop(wait: Wait): void {
+    wait.task = this.#task
+    wait.commandAt = this.#commands.length
+    if (this.#cancelled === NONE) this.#cancelled = [wait]
+    else this.#cancelled.push(wait)
+    if (wait.activityType === undefined) {
+      this.#push({ type: 'CancelTimer', timerId: String(wait.seq) })
+    } else {
+      this.#push({ type: 'RequestCancelActivityTask', scheduledEventId: wait.scheduledEventId })
     }
   }
 

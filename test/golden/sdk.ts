@@ -10,9 +10,11 @@ import { advanceThrough, answered, readRun } from './reading.js'
 import type { Scenario } from './scenario.js'
 import type { SdkProgram } from './sdk/program.js'
 import { applicationFailure } from './sdk/sdk-application-failure.js'
+import { cancelHandled } from './sdk/sdk-cancel-handled.js'
 import { conditionMet } from './sdk/sdk-condition-met.js'
 import { conditionTimeout } from './sdk/sdk-condition-timeout.js'
 import { fireAndForget } from './sdk/sdk-fire-and-forget-activity.js'
+import { scopeTimeout } from './sdk/sdk-scope-timeout.js'
 import { sleepZero } from './sdk/sdk-sleep-zero.js'
 
 /** Opens a system whose worker has these definitions, on this task queue. */
@@ -30,16 +32,18 @@ const LONGEST_RUN_MS = 30_000
 export const SDK_PROGRAMS: ReadonlyMap<string, SdkProgram> = new Map(
   Object.entries({
     'sdk-application-failure': applicationFailure,
+    'sdk-cancel-handled': cancelHandled,
     'sdk-condition-met': conditionMet,
     'sdk-condition-timeout': conditionTimeout,
     'sdk-fire-and-forget-activity': fireAndForget,
+    'sdk-scope-timeout': scopeTimeout,
     'sdk-sleep-zero': sleepZero,
   }),
 )
 
 export async function runProgram(
   { name }: Scenario,
-  { main, others = [], signals = [] }: SdkProgram,
+  { main, others = [], signals = [], isCancelled = false }: SdkProgram,
   open: OpenSystemWithCode,
   clock: VirtualClock,
 ): Promise<readonly PlayedRun[]> {
@@ -55,6 +59,10 @@ export async function runProgram(
     const { runId } = await answered(clock, history.startWorkflow(start))
     for (const signalName of signals) {
       await answered(clock, history.signalWorkflow({ ...target, ...sender, signalName, requestId: '' }))
+    }
+    if (isCancelled) {
+      const request = { ...target, identity: 'golden', reason: '', requestId: '' }
+      await answered(clock, history.requestCancelWorkflow(request))
     }
     await advanceThrough(clock, clock.nowMs() + LONGEST_RUN_MS)
     return [await readRun(clock, history, { ...target, runId })]

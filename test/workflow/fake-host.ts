@@ -103,6 +103,16 @@ export class FakeHost implements RunHost {
     } as const
     return this.happen({ eventType: 'ActivityTaskFailed', attributes })
   }
+  /** The activity was asked to stop, and has. */
+  canceled(activityId: number): this {
+    const scheduledEventId = this.scheduled(activityId)
+    const ids = { latestCancelRequestedEventId: 0, startedEventId: 0, scheduledEventId }
+    return this.happen({ eventType: 'ActivityTaskCanceled', attributes: { details: undefined, identity: '', ...ids } })
+  }
+  requestCancel(cause = ''): this {
+    const attributes = { cause, identity: '', requestId: '' }
+    return this.happen({ eventType: 'WorkflowExecutionCancelRequested', attributes })
+  }
   scheduled(activityId: number): number {
     return this.#find('ActivityTaskScheduled', (attributes) => attributes.activityId === String(activityId))
   }

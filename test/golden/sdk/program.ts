@@ -10,4 +10,6 @@ export interface SdkProgram {
   readonly others?: readonly Definition[]
   /** Signals without payload that the client sends, in order, once the code waits. */
   readonly signals?: readonly string[]
+  /** The client cancels, once the code waits. */
+  readonly isCancelled?: boolean
 }

@@ -1,0 +1,48 @@
+/** `ctx.scope`, `ctx.shield` and `ctx.timeout`: a part of the code that is cancelled by itself, never, or when its time is up. */
+import { Deferred } from '../base/deferred.js'
+import { started } from './race.js'
+import { cancellation, type Scope } from './scope.js'
+import type { Waits } from './waits.js'
+
+/** Runs `fn`, whose ctx is on `scope`. What it gives or throws is told as it is: a mistake in it is the code's. */
+export function scoped<Ctx>(scope: Scope, fn: (ctx: Ctx) => unknown, ctx: Ctx): Promise<unknown> {
+  const outcome = new Deferred<unknown>()
+  Promise.resolve(started(fn, ctx)).then(
+    (value) => {
+      scope.end()
+      outcome.resolve(value)
+    },
+    (error: unknown) => {
+      scope.end()
+      outcome.reject(error)
+    },
+  )
+  return outcome.promise
+}
+
+/** As `scoped`; `scope` is cancelled after `timeoutMs`, unless `fn` has settled by then. */
+export function timed<Ctx>(
+  scope: Scope,
+  fn: (ctx: Ctx) => unknown,
+  ctx: Ctx,
+  waits: Waits,
+  timeoutMs: number,
+): Promise<unknown> {
+  const reason = cancellation(`timed out after ${timeoutMs} ms`)
+  const limit = waits.startTimeLimit(timeoutMs, () => scope.cancel(reason))
+  const timeLimit = { cancel: () => waits.callOff(limit) }
+  // The first to be cancelled with the scope, by whoever cancels it.
+  scope.add(timeLimit)
+  const isOver = (): void => {
+    scope.remove(timeLimit)
+    timeLimit.cancel()
+  }
+  const follow = async (own: Ctx): Promise<unknown> => {
+    try {
+      return await fn(own)
+    } finally {
+      isOver()
+    }
+  }
+  return scoped(scope, follow, ctx)
+}
