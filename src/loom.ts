@@ -16,6 +16,7 @@ import { checkedLoomOptions, type CheckedLoomOptions, type LoomOptions } from '.
 import { requestIdSource } from './client/request-ids.js'
 import type { StartOptions } from './client/start-options.js'
 import { History } from './history/history.js'
+import { recordActivityTaskHeartbeat } from './history/verbs/activity-verbs.js'
 import { Matching } from './matching/matching.js'
 import type { HistoryEvent } from './protocol/event.js'
 import type { ExecutionRef } from './protocol/ids.js'
@@ -200,6 +201,8 @@ function compose(options: CheckedLoomOptions): LoomParts {
     maxPayloadBytes: settings.maxPayloadBytes,
     clock,
     logger: options.logger,
+    // Past the door, which is shut while the last attempts end.
+    heartbeatSink: (request) => recordActivityTaskHeartbeat(history, { ...request, identity }),
   })
   const controller: ShardController = new ShardController({
     mediumFactory: options.medium,

@@ -81,6 +81,12 @@ export class CheckedService implements Verbs {
   async respondActivityTaskCanceled(request: services.RespondActivityTaskCanceledRequest): Promise<void> {
     await this.#service.respondActivityTaskCanceled(checked('respondActivityTaskCanceled', request))
   }
+
+  async recordActivityTaskHeartbeat(
+    request: services.RecordActivityTaskHeartbeatRequest,
+  ): ReturnType<Verbs['recordActivityTaskHeartbeat']> {
+    return await this.#service.recordActivityTaskHeartbeat(checked('recordActivityTaskHeartbeat', request))
+  }
 }
 
 function checked<V extends CheckedVerb>(verb: V, request: unknown): Parameters<Verbs[V]>[0] {

@@ -185,8 +185,11 @@ export class Dispatcher implements TaskStarter {
     const outcome = fittingOutcome(told, settings)
     const decide = (turn: LiveTurn): void => {
       if (outcome.type === 'completed') completeActivity(turn, token, { result: outcome.result, identity })
-      else if (outcome.type === 'failed') failActivity(turn, token, { failure: outcome.failure, identity })
-      else cancelActivity(turn, token, { details: outcome.details, identity })
+      else if (outcome.type === 'canceled') cancelActivity(turn, token, { details: outcome.details, identity })
+      else {
+        const { failure, heartbeatDetails: lastHeartbeatDetails } = outcome
+        failActivity(turn, token, { failure, identity, lastHeartbeatDetails })
+      }
     }
     const reject = (error: Error): void => this.#outcomeRefused(token, error)
     execution.submitCause({ decide, resolve: ignore, reject, bytes: outcomeBytes(outcome) })

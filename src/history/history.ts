@@ -20,9 +20,6 @@ import type {
   LocalWorkflowWorker,
   PollRequest,
   RequestCancelWorkflowRequest,
-  RespondActivityTaskCanceledRequest,
-  RespondActivityTaskCompletedRequest,
-  RespondActivityTaskFailedRequest,
   RespondWorkflowTaskCompletedRequest,
   RespondWorkflowTaskFailedRequest,
   SignalWorkflowRequest,
@@ -52,6 +49,7 @@ import { recover } from './recovery.js'
 import { currentRunKey, decodeCurrentRun, namespaceKey } from './rows.js'
 import type { CurrentRun, TaskRef } from './rows.js'
 import { Runs } from './runs.js'
+import { recordActivityTaskHeartbeat } from './verbs/activity-verbs.js'
 import { Waiters } from './waiters.js'
 import { workflowTypeOf } from './verbs/find.js'
 import { requestCancelWorkflow } from './verbs/request-cancel.js'
@@ -355,16 +353,18 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
     return this.#guarded(() => this.matching.poll('activity', request)) as Promise<ActivityTask | undefined>
   }
 
-  respondActivityTaskCompleted(request: RespondActivityTaskCompletedRequest): Promise<void> {
-    return this.#guarded(() => respondActivityTaskCompleted(this, request))
-  }
+  // How attempts of activities go, and end.
+  readonly respondActivityTaskCompleted: HistoryService['respondActivityTaskCompleted'] =
+    this.#verb(respondActivityTaskCompleted)
+  readonly respondActivityTaskFailed: HistoryService['respondActivityTaskFailed'] =
+    this.#verb(respondActivityTaskFailed)
+  readonly respondActivityTaskCanceled: HistoryService['respondActivityTaskCanceled'] =
+    this.#verb(respondActivityTaskCanceled)
+  readonly recordActivityTaskHeartbeat: HistoryService['recordActivityTaskHeartbeat'] =
+    this.#verb(recordActivityTaskHeartbeat)
 
-  respondActivityTaskFailed(request: RespondActivityTaskFailedRequest): Promise<void> {
-    return this.#guarded(() => respondActivityTaskFailed(this, request))
-  }
-
-  respondActivityTaskCanceled(request: RespondActivityTaskCanceledRequest): Promise<void> {
-    return this.#guarded(() => respondActivityTaskCanceled(this, request))
+  #verb<R, T>(verb: (context: HistoryContext, request: R) => Promise<T>): (request: R) => Promise<T> {
+    return (request) => this.#guarded(() => verb(this, request))
   }
 
   #guarded<T>(act: () => Promise<T>): Promise<T> {

@@ -134,8 +134,10 @@ function notText(command: Command): BadCommandError {
 export function fittingOutcome(outcome: ActivityOutcome, limits: Limits): ActivityOutcome {
   try {
     if (outcome.type === 'completed') checkPayloads(outcome.result, limits, 'result of the activity')
-    else if (outcome.type === 'failed') checkFailure(outcome.failure, limits, 'failure')
-    else checkPayloads(outcome.details, limits, 'details')
+    else if (outcome.type === 'failed') {
+      checkFailure(outcome.failure, limits, 'failure')
+      checkPayloads(outcome.heartbeatDetails, limits, 'details of a heartbeat')
+    } else checkPayloads(outcome.details, limits, 'details')
     return outcome
   } catch (error) {
     if (outcome.type === 'canceled') return { type: 'canceled', details: undefined }
@@ -148,5 +150,6 @@ export function fittingOutcome(outcome: ActivityOutcome, limits: Limits): Activi
 /** What an outcome that fits brings into its turn. */
 export function outcomeBytes(outcome: ActivityOutcome): number {
   if (outcome.type === 'completed') return payloadsBytes(outcome.result)
-  return outcome.type === 'failed' ? failureBytes(outcome.failure) : payloadsBytes(outcome.details)
+  if (outcome.type === 'canceled') return payloadsBytes(outcome.details)
+  return failureBytes(outcome.failure) + payloadsBytes(outcome.heartbeatDetails)
 }

@@ -22,6 +22,7 @@ export function activityTask(execution: ExecutionView, scheduledEventId: number)
     startedAtMs: progress.startedAtMs,
     startToCloseTimeoutMs: attributes.startToCloseTimeoutMs,
     scheduleToCloseTimeoutMs: attributes.scheduleToCloseTimeoutMs,
+    heartbeatTimeoutMs: attributes.heartbeatTimeoutMs,
     heartbeatDetails: progress.heartbeatDetails,
   }
 }
@@ -40,6 +41,7 @@ export function localTask(execution: ExecutionView, task: ActivityTask, taskQueu
     startedAtMs: task.startedAtMs,
     startToCloseTimeoutMs: task.startToCloseTimeoutMs,
     scheduleToCloseTimeoutMs: task.scheduleToCloseTimeoutMs,
+    heartbeatTimeoutMs: task.heartbeatTimeoutMs,
     heartbeatDetails: task.heartbeatDetails,
     execution,
     taskQueue,

@@ -32,9 +32,7 @@ export function startActivity(turn: Turn, scheduledEventId: number, taking: Acti
   if (progress !== undefined && progress.phase !== 'scheduled') {
     return progress.phase === 'started' && taking.requestId !== '' && progress.requestId === taking.requestId
   }
-  const closesAtMs = eventTimeMs + info.attributes.startToCloseTimeoutMs
-  const expiresAtMs = expiryMs(info)
-  const isLastOne = expiresAtMs !== 0 && expiresAtMs <= closesAtMs
+  const due = startedDue(info, eventTimeMs, eventTimeMs)
   const value: ActivityProgress = {
     phase: 'started',
     attempt: taking.attempt,
@@ -46,8 +44,8 @@ export function startActivity(turn: Turn, scheduledEventId: number, taking: Acti
     incarnation: taking.incarnation,
     lastFailure: progress?.lastFailure,
     heartbeatDetails: progress?.heartbeatDetails,
-    dueAtMs: isLastOne ? expiresAtMs : closesAtMs,
-    dueType: isLastOne ? 'ScheduleToClose' : 'StartToClose',
+    dueAtMs: due.dueAtMs,
+    dueType: due.dueType,
     cancelRequested: false,
   }
   turn.change({ type: 'activity', scheduledEventId, value })
@@ -59,6 +57,18 @@ export function isAttempt(progress: ActivityProgress | undefined, attempt: numbe
   return progress === undefined
     ? attempt === 1 && stamp === 0
     : progress.attempt === attempt && progress.stamp === stamp
+}
+
+/** When an attempt that runs times out, if nothing more is heard of it than at `heardAtMs`. */
+export function startedDue(info: ActivityInfo, startedAtMs: number, heardAtMs: number): ActivityDue {
+  const { startToCloseTimeoutMs, heartbeatTimeoutMs } = info.attributes
+  const closesAtMs = startedAtMs + startToCloseTimeoutMs
+  const expiresAtMs = expiryMs(info)
+  const isLastOne = expiresAtMs !== 0 && expiresAtMs <= closesAtMs
+  const endsAtMs = isLastOne ? expiresAtMs : closesAtMs
+  const silentAtMs = heardAtMs + heartbeatTimeoutMs
+  if (heartbeatTimeoutMs !== 0 && silentAtMs < endsAtMs) return { dueAtMs: silentAtMs, dueType: 'Heartbeat' }
+  return { dueAtMs: endsAtMs, dueType: isLastOne ? 'ScheduleToClose' : 'StartToClose' }
 }
 
 export interface ActivityDue {

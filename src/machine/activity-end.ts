@@ -105,7 +105,7 @@ export function timeoutActivity(turn: Turn, { scheduledEventId, attempt, stamp, 
   const failure: TimeoutFailureInfo = { type: 'timeout', message: `activity ${timeoutType} timeout`, timeoutType }
   const retryState = retryStateAfterTimeout(turn, info, attempt, failure)
   if (retryState === 'InProgress') backOff(turn, info, progress!, failure, progress!.heartbeatDetails)
-  else recordTimeout(turn, info, progress, finalFailure(failure, retryState, progress?.lastFailure), retryState)
+  else recordTimeout(turn, info, progress, finalFailure(failure, retryState, progress), retryState)
   return true
 }
 
@@ -121,10 +121,16 @@ function retryStateAfterTimeout(
   return retryState === 'InProgress' && failure.timeoutType === 'ScheduleToClose' ? 'Timeout' : retryState
 }
 
-function finalFailure(failure: TimeoutFailureInfo, retryState: RetryState, lastFailure: Failure | undefined): Failure {
-  if (retryState !== 'Timeout' || failure.timeoutType === 'ScheduleToStart') return failure
-  const outOfTime = { type: 'timeout', message: NO_TIME_FOR_RETRY, timeoutType: 'ScheduleToClose' } as const
-  return lastFailure === undefined ? outOfTime : { ...outOfTime, cause: lastFailure }
+function finalFailure(
+  failure: TimeoutFailureInfo,
+  retryState: RetryState,
+  progress: ActivityProgress | undefined,
+): TimeoutFailureInfo {
+  const details = progress?.heartbeatDetails
+  const heard = details === undefined ? failure : { ...failure, lastHeartbeatDetails: details }
+  if (retryState !== 'Timeout' || failure.timeoutType === 'ScheduleToStart') return heard
+  const outOfTime = { ...heard, message: NO_TIME_FOR_RETRY, timeoutType: 'ScheduleToClose' } as const
+  return progress?.lastFailure === undefined ? outOfTime : { ...outOfTime, cause: progress.lastFailure }
 }
 
 function recordTimeout(
@@ -159,7 +165,8 @@ function endByFailure(
   settle(turn, scheduledEventId)
 }
 
-function requireStarted(turn: Turn, id: ActivityAttemptId): ActivityProgress {
+/** Throws NotFound unless that very attempt runs. */
+export function requireStarted(turn: Turn, id: ActivityAttemptId): ActivityProgress {
   if (turn.state.closed !== undefined) throw new NotFoundError(EXECUTION_CLOSED)
   const progress = findStarted(turn, id)
   if (progress === undefined) throw new NotFoundError(ACTIVITY_NOT_FOUND)

@@ -242,6 +242,7 @@ export const requestSchemas = {
     identity,
   }),
   respondActivityTaskCanceled: z.strictObject({ token: activityTaskToken, details: payloads, identity }),
+  recordActivityTaskHeartbeat: z.strictObject({ token: activityTaskToken, details: payloads, identity }),
 } satisfies { readonly [V in CheckedVerb]: FieldsOf<Parameters<services.HistoryService[V]>[0]> }
 
 /** The verbs that take a request; the others take a target. */
@@ -257,6 +258,7 @@ export type CheckedVerb =
   | 'respondActivityTaskCompleted'
   | 'respondActivityTaskFailed'
   | 'respondActivityTaskCanceled'
+  | 'recordActivityTaskHeartbeat'
 
 /** A schema with a field for each of the request's. */
 type FieldsOf<Request> = z.ZodObject<Readonly<Record<keyof Request, z.ZodType>>, z.core.$strict>

@@ -231,6 +231,9 @@ export interface ActivityTask {
   readonly startedAtMs: number
   readonly startToCloseTimeoutMs: number
   readonly scheduleToCloseTimeoutMs: number
+  /** ms; 0: it need not say that it is alive. */
+  readonly heartbeatTimeoutMs: number
+  /** What the last heartbeat of the attempts before said. */
   readonly heartbeatDetails: Payloads | undefined
 }
 
@@ -271,6 +274,18 @@ export interface RespondActivityTaskCanceledRequest {
   readonly details: Payloads | undefined
   readonly identity: string
 }
+/** A running attempt is alive, and has come so far. */
+export interface RecordActivityTaskHeartbeatRequest {
+  readonly token: ActivityTaskToken
+  /** Given to the next attempt, should this one fail. Each heartbeat replaces those of the one before. */
+  readonly details: Payloads | undefined
+  readonly identity: string
+}
+/** What a worker hears when it says that its attempt is alive. */
+export interface HeartbeatResponse {
+  /** The workflow has called it off: it is to stop, and answers that it was canceled. */
+  readonly cancelRequested: boolean
+}
 
 /** What the owner of a history shard answers. */
 export interface HistoryService {
@@ -306,6 +321,8 @@ export interface HistoryService {
   respondActivityTaskFailed(request: RespondActivityTaskFailedRequest): Promise<void>
   /** Ends the activity as canceled, if that was asked for. LOOM_NOT_FOUND as above. */
   respondActivityTaskCanceled(request: RespondActivityTaskCanceledRequest): Promise<void>
+  /** Keeps the details, and the heartbeat time-out begins anew. LOOM_NOT_FOUND as above. */
+  recordActivityTaskHeartbeat(request: RecordActivityTaskHeartbeatRequest): Promise<HeartbeatResponse>
 }
 
 /**
@@ -367,7 +384,12 @@ export interface LocalActivityTask extends ActivityTask {
 /** How an attempt in this process ended. */
 export type ActivityOutcome =
   | { readonly type: 'completed'; readonly result: Payloads | undefined }
-  | { readonly type: 'failed'; readonly failure: Failure }
+  | {
+      readonly type: 'failed'
+      readonly failure: Failure
+      /** Of a heartbeat that was not sent any more. */
+      readonly heartbeatDetails?: Payloads | undefined
+    }
   | { readonly type: 'canceled'; readonly details: Payloads | undefined }
 
 /** A worker of this process for activities. */

@@ -15,6 +15,7 @@ import type {
 import type { Activity } from '../workflow/definition.js'
 import { STEP_PREFIX, type StepFunction } from '../workflow/steps.js'
 import { Attempt, type AbortReason, type AttemptHome } from './attempt.js'
+import type { HeartbeatSink } from './heartbeats.js'
 import { Rest } from './rest.js'
 
 /** Where the functions of steps come from. */
@@ -36,6 +37,7 @@ export interface ActivityWorkerParts {
   readonly maxPayloadBytes: number
   readonly clock: Clock
   readonly logger: Logger
+  readonly heartbeatSink: HeartbeatSink
 }
 
 /** How long attempts have to end after their signal was aborted because the loom closes. */
@@ -49,6 +51,7 @@ export class ActivityWorker implements LocalActivityWorker, AttemptHome {
   readonly clock: Clock
   readonly logger: Logger
   readonly maxPayloadBytes: number
+  readonly heartbeatSink: HeartbeatSink
   readonly #parts: ActivityWorkerParts
   readonly #slots = new Map<string, Slots>()
   /** By run; further ones of a run hang on `next`. */
@@ -64,6 +67,7 @@ export class ActivityWorker implements LocalActivityWorker, AttemptHome {
     this.clock = parts.clock
     this.logger = parts.logger
     this.maxPayloadBytes = parts.maxPayloadBytes
+    this.heartbeatSink = parts.heartbeatSink
     this.#rest = new Rest(parts.clock)
     for (const [taskQueue, free] of parts.taskQueues) this.#slots.set(taskQueue, { free })
   }
@@ -124,11 +128,10 @@ export class ActivityWorker implements LocalActivityWorker, AttemptHome {
   async drain(graceMs: number): Promise<void> {
     this.#state = 'draining'
     if (this.#takenCount > 0) await this.#rest.wait(graceMs)
-    for (const first of this.#running.values()) {
-      for (let one: Attempt | undefined = first; one !== undefined; one = one.next) one.abort('draining')
-    }
+    this.#forEach((one) => one.abort('draining'))
     if (this.#takenCount > 0) await this.#rest.wait(AFTER_ABORT_MS)
     this.#state = 'closed'
+    this.#forEach((one) => one.silence())
   }
 
   // For attempts.
@@ -150,6 +153,12 @@ export class ActivityWorker implements LocalActivityWorker, AttemptHome {
       (replayed) => attempt.runStep(replayed),
       (error: unknown) => attempt.threw(error),
     )
+  }
+
+  #forEach(act: (attempt: Attempt) => void): void {
+    for (const first of this.#running.values()) {
+      for (let one: Attempt | undefined = first; one !== undefined; one = one.next) act(one)
+    }
   }
 
   #keep(attempt: Attempt): void {

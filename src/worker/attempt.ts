@@ -13,6 +13,7 @@ import type { Payloads } from '../protocol/payload.js'
 import type { ActivityOutcome, LocalActivityTask } from '../protocol/services.js'
 import type { ActivityContext, ActivityInfo } from '../workflow/activity-context.js'
 import type { Activity } from '../workflow/definition.js'
+import { decodePayload, encodePayload } from '../workflow/converter.js'
 import { cancelDetailsOf, errorOf, failureOf } from '../workflow/failure-codec.js'
 import {
   ApplicationFailure,
@@ -24,9 +25,10 @@ import {
 import { decodeParsed, encodeChecked, type Schema } from '../workflow/schema.js'
 import type { StepFunction } from '../workflow/steps.js'
 import { BoundLog } from './bound-log.js'
+import { Heartbeats, type HeartbeatSink } from './heartbeats.js'
 
 /** `draining`: the loom closes. The others are history's. */
-export type AbortReason = 'canceled' | 'timedOut' | 'closed' | 'draining'
+export type AbortReason = 'canceled' | 'timedOut' | 'closed' | 'ended' | 'draining'
 
 const MAX_NAME = 1000
 
@@ -36,6 +38,7 @@ export interface AttemptHome {
   /** The loom is being closed. */
   readonly isDraining: boolean
   readonly maxPayloadBytes: number
+  readonly heartbeatSink: HeartbeatSink
   /** `outcome` undefined: nobody is to be told. */
   ended(attempt: Attempt, outcome: ActivityOutcome | undefined, done: (outcome: ActivityOutcome) => void): void
 }
@@ -51,7 +54,9 @@ export class Attempt implements ActivityContext {
   #aborting: AbortController | undefined = undefined
   #info: ActivityInfo | undefined = undefined
   #log: Logger | undefined = undefined
+  #heartbeats: Heartbeats | undefined = undefined
   #hasEnded = false
+  #isSilent = false
 
   constructor(home: AttemptHome, task: LocalActivityTask, done: (outcome: ActivityOutcome) => void) {
     this.#home = home
@@ -87,6 +92,12 @@ export class Attempt implements ActivityContext {
     this.#aborting?.abort(abortError(reason))
   }
 
+  /** Its loom is closed: nothing that it says is heard any more. */
+  silence(): void {
+    this.#isSilent = true
+    this.#heartbeats?.end()
+  }
+
   // For the function.
 
   get signal(): AbortSignal {
@@ -111,6 +122,23 @@ export class Attempt implements ActivityContext {
 
   get log(): Logger {
     return (this.#log ??= new BoundLog(this.#home.logger, aboutOf(this.task)))
+  }
+
+  /** A function of its own each time: it is taken out of the context. */
+  get heartbeat(): (details?: unknown) => void {
+    return (details) => {
+      if (this.#hasEnded || this.#isSilent) return
+      const { clock, maxPayloadBytes, heartbeatSink } = this.#home
+      const path = `heartbeat of activity '${this.task.activityType}'`
+      const payloads = details === undefined ? undefined : [encodePayload(details, path, maxPayloadBytes)]
+      this.#heartbeats ??= new Heartbeats(clock, this.task, heartbeatSink, (reason) => this.abort(reason))
+      this.#heartbeats.beat(payloads)
+    }
+  }
+
+  get heartbeatDetails(): unknown {
+    const first = this.task.heartbeatDetails?.[0]
+    return first === undefined ? undefined : decodePayload(first, 'heartbeatDetails')
   }
 
   get lastFailure(): FailureError | undefined {
@@ -144,6 +172,8 @@ export class Attempt implements ActivityContext {
   #end(outcome: ActivityOutcome | undefined): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
+    const heartbeatDetails = this.#heartbeats?.end()
+    if (heartbeatDetails !== undefined && outcome?.type === 'failed') outcome = { ...outcome, heartbeatDetails }
     this.#home.ended(this, outcome, this.#done)
   }
 
@@ -195,6 +225,8 @@ function abortError(reason: AbortReason): Error {
       return new TimeoutFailure('the attempt has timed out', 'StartToClose')
     case 'closed':
       return new CancelledFailure('the execution has closed')
+    case 'ended':
+      return new CancelledFailure('the activity has ended without this attempt')
     case 'draining':
       return new LoomError('LOOM_CLOSED', 'the loom is being closed')
   }
@@ -202,7 +234,7 @@ function abortError(reason: AbortReason): Error {
 
 function infoOf(task: LocalActivityTask): ActivityInfo {
   const { token, workflowType, activityId, activityType, scheduledAtMs, startedAtMs } = task
-  const { startToCloseTimeoutMs, scheduleToCloseTimeoutMs } = task
+  const { startToCloseTimeoutMs, scheduleToCloseTimeoutMs, heartbeatTimeoutMs } = task
   return Object.freeze({
     workflowId: token.workflowId,
     runId: token.runId,
@@ -213,6 +245,7 @@ function infoOf(task: LocalActivityTask): ActivityInfo {
     startedAtMs,
     startToCloseTimeoutMs,
     scheduleToCloseTimeoutMs,
+    heartbeatTimeoutMs,
   })
 }
 

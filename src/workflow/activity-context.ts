@@ -17,6 +17,8 @@ export interface ActivityInfo {
   readonly startToCloseTimeoutMs: number
   /** ms; 0: no limit. */
   readonly scheduleToCloseTimeoutMs: number
+  /** ms; 0: it need not say that it is alive. */
+  readonly heartbeatTimeoutMs: number
 }
 
 /** The second argument of an activity's function, and the argument of a step's. */
@@ -29,6 +31,14 @@ export interface ActivityContext {
   readonly idempotencyKey: string
   readonly info: ActivityInfo
   readonly log: Logger
+  /**
+   * Says that the attempt is alive, and how far it has come: `details`, which the next attempt finds in `heartbeatDetails`,
+   * are what JSON carries. Say it as often as you like: history is told at most once in 0.8 of the heartbeat time-out, with
+   * what was said last. Throws LOOM_INVALID_ARGUMENT for details that cannot be sent; after the attempt's end it does nothing.
+   */
+  readonly heartbeat: (details?: unknown) => void
+  /** What the last heartbeat of the attempts before this one said. Undefined when there was none. */
+  readonly heartbeatDetails?: unknown
   /** What the attempt before failed with. */
   readonly lastFailure?: FailureError | undefined
 }

@@ -36,6 +36,11 @@ export interface ActivityRunOptions {
   readonly scheduleToClose?: Duration | undefined
   /** Waiting for a worker. Default: no limit. */
   readonly scheduleToStart?: Duration | undefined
+  /**
+   * Between two heartbeats of an attempt (`heartbeat` of its context), or its start and the first: then it has timed out, and
+   * is tried again. At most `startToClose`. Default: it need not say that it is alive.
+   */
+  readonly heartbeatTimeout?: Duration | undefined
   readonly retry?: RetryOptions | undefined
   /** Default: the workflow's own. */
   readonly taskQueue?: string | undefined
@@ -48,6 +53,7 @@ export interface ActivitySettings {
   readonly startToCloseTimeoutMs: number | undefined
   readonly scheduleToCloseTimeoutMs: number | undefined
   readonly scheduleToStartTimeoutMs: number | undefined
+  readonly heartbeatTimeoutMs: number | undefined
   readonly retryPolicy: Partial<RetryPolicy> | undefined
   readonly taskQueue: string | undefined
   readonly cancellationType: ActivityCancellationType | undefined
@@ -58,6 +64,7 @@ export const RUN_OPTIONS: ReadonlySet<string> = new Set([
   'startToClose',
   'scheduleToClose',
   'scheduleToStart',
+  'heartbeatTimeout',
   'retry',
   'taskQueue',
   'cancellationType',
@@ -82,7 +89,8 @@ export function activitySettings(
   known: ReadonlySet<string> = RUN_OPTIONS,
 ): ActivitySettings {
   checkOptions(options, known, path)
-  const { startToClose, scheduleToClose, scheduleToStart, retry, taskQueue, cancellationType } = options
+  const { startToClose, scheduleToClose, scheduleToStart, heartbeatTimeout, retry, taskQueue, cancellationType } =
+    options
   if (cancellationType !== undefined && !CANCELLATION_TYPES.has(cancellationType)) {
     throw invalid(
       `${path}.cancellationType: none of ${[...CANCELLATION_TYPES].join(', ')}: ${String(cancellationType)}`,
@@ -93,6 +101,7 @@ export function activitySettings(
     startToCloseTimeoutMs: needsDefault ? DEFAULT_START_TO_CLOSE_MS : timeoutMs(startToClose, `${path}.startToClose`),
     scheduleToCloseTimeoutMs: timeoutMs(scheduleToClose, `${path}.scheduleToClose`),
     scheduleToStartTimeoutMs: timeoutMs(scheduleToStart, `${path}.scheduleToStart`),
+    heartbeatTimeoutMs: timeoutMs(heartbeatTimeout, `${path}.heartbeatTimeout`),
     retryPolicy: retry === undefined ? undefined : Object.freeze(retryPolicy(retry, `${path}.retry`)),
     taskQueue: taskQueue === undefined ? undefined : nameAt(taskQueue, `${path}.taskQueue`),
     cancellationType,
@@ -107,6 +116,7 @@ export function overriddenSettings(own: ActivitySettings, options: ActivityRunOp
     startToCloseTimeoutMs: options.startToClose === undefined ? own.startToCloseTimeoutMs : given.startToCloseTimeoutMs,
     scheduleToCloseTimeoutMs: given.scheduleToCloseTimeoutMs ?? own.scheduleToCloseTimeoutMs,
     scheduleToStartTimeoutMs: given.scheduleToStartTimeoutMs ?? own.scheduleToStartTimeoutMs,
+    heartbeatTimeoutMs: given.heartbeatTimeoutMs ?? own.heartbeatTimeoutMs,
     retryPolicy: given.retryPolicy ?? own.retryPolicy,
     taskQueue: given.taskQueue ?? own.taskQueue,
     cancellationType: given.cancellationType ?? own.cancellationType,

@@ -112,7 +112,7 @@ export class Waits {
       scheduleToCloseTimeoutMs: settings.scheduleToCloseTimeoutMs,
       startToCloseTimeoutMs: settings.startToCloseTimeoutMs,
       scheduleToStartTimeoutMs: settings.scheduleToStartTimeoutMs,
-      heartbeatTimeoutMs: undefined,
+      heartbeatTimeoutMs: settings.heartbeatTimeoutMs,
       retryPolicy: settings.retryPolicy,
     })
     return wait

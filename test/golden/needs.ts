@@ -18,8 +18,6 @@ export function missingFor({ control, calls, runs }: Scenario): readonly string[
   // An event of a kind that we do not have follows from what is missing already, or says it when nothing else does.
   if (missing.length === 0)
     missing.push(...events.filter((type) => !(type in EVENT_NUMBERS)).map((type) => `${type} event`))
-  if (missing.length === 0 && runs.some(({ events }) => events.some(isHeartbeatTimeout)))
-    missing.push('heartbeat time-out')
   return [...new Set(missing)]
 }
 
@@ -46,10 +44,4 @@ function missingFailures(failure: Json | undefined): readonly string[] {
   if (!isObject(failure)) return []
   const type = String(failure['type'])
   return [...(FAILURE_TYPES.has(type) ? [] : [type]), ...missingFailures(failure['cause'])]
-}
-
-function isHeartbeatTimeout(event: JsonObject): boolean {
-  return [event['failure'], event['lastFailure']].some(
-    (failure) => isObject(failure) && failure['timeoutType'] === 'Heartbeat',
-  )
 }

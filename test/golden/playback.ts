@@ -94,8 +94,16 @@ class Playback implements services.HistoryService {
   respondActivityTaskCompleted = this.#plain('RespondActivityTaskCompleted')
   respondActivityTaskFailed = this.#plain('RespondActivityTaskFailed')
   respondActivityTaskCanceled = this.#plain('RespondActivityTaskCanceled')
+  recordActivityTaskHeartbeat = this.#answering('RecordActivityTaskHeartbeat', { cancelRequested: false })
   waitClosed = (): Promise<never> => Promise.reject(new Error('no scenario calls this'))
   retryStalled = (): Promise<never> => Promise.reject(new Error('no scenario calls this'))
+
+  #answering<T>(verb: string, answer: T): () => Promise<T> {
+    return async () => {
+      this.#next(verb)
+      return answer
+    }
+  }
 
   #plain(verb: string): () => Promise<void> {
     return async () => void this.#next(verb)

@@ -150,6 +150,14 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map(
         }),
       ),
     },
+    RecordActivityTaskHeartbeat: {
+      fields: ['details'],
+      send: async (cast, { token, fields }) => {
+        const details = payloadsOf(fields['details'])
+        await cast.history.recordActivityTaskHeartbeat({ token: cast.tokenOf(token), details, identity: IDENTITY })
+        return {}
+      },
+    },
   } satisfies Record<string, Verb>),
 )
 

@@ -14,6 +14,7 @@ import {
   timeoutActivity,
 } from '../../src/machine/activity-end.js'
 import { requestCancelExecution } from '../../src/machine/cancel-request.js'
+import { recordHeartbeat } from '../../src/machine/activity-heartbeat.js'
 import { isWorkflowTaskHeld } from '../../src/machine/buffer.js'
 import { terminateExecution } from '../../src/machine/lifecycle.js'
 import {
@@ -35,6 +36,7 @@ import { completeWorkflowTask } from '../../src/machine/workflow-task-answer.js'
 import { startWorkflowTask } from '../../src/machine/workflow-task-start.js'
 import type { Command } from '../../src/protocol/command.js'
 import type { HistoryEvent } from '../../src/protocol/event.js'
+import { JSON_PLAIN } from '../../src/protocol/payload.js'
 import { CANCEL, cancel, cancelTimer, COMPLETE, progressOf, recordedOf, schedule, Subject, timer } from './subject.js'
 
 /** What is done, and with which of the things that there are. */
@@ -47,7 +49,7 @@ interface Step {
 
 const VERBS = [
   ...['signal', 'poll', 'answer', 'fail-task', 'task-due', 'run', 'stall', 'retry-stalled'],
-  ...['take', 'completed', 'failed', 'canceled', 'lost', 'activity-due', 'timers-due', 'terminate'],
+  ...['take', 'heartbeat', 'completed', 'failed', 'canceled', 'lost', 'activity-due', 'timers-due', 'terminate'],
   'request-cancel',
 ] as const
 
@@ -56,7 +58,14 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc
     .record({ id: fc.constantFrom('a1', 'a2', 'a3'), attempts: fc.nat(3), closeMs: fc.constantFrom(0, 3_000) })
     .map(({ id, attempts: maximumAttempts, closeMs: scheduleToCloseTimeoutMs }) =>
-      schedule(id, { startToCloseTimeoutMs: 1_000, scheduleToCloseTimeoutMs, retryPolicy: { maximumAttempts } }),
+      schedule(id, {
+        ...{
+          startToCloseTimeoutMs: 1_000,
+          scheduleToCloseTimeoutMs,
+          heartbeatTimeoutMs: scheduleToCloseTimeoutMs / 10,
+        },
+        retryPolicy: { maximumAttempts },
+      }),
     ),
   fc.tuple(fc.constantFrom('t1', 't2'), fc.nat(3_000)).map(([id, ms]) => timer(id, ms - 1)),
   fc.constantFrom('t1', 't2').map(cancelTimer),
@@ -160,6 +169,8 @@ function actOnActivity(turn: LiveTurn, verb: string, which: number): void {
       const incarnation = which % 2 === 0 ? 'host1' : ''
       return void startActivity(turn, scheduledEventId, { ...id, identity, requestId: '', incarnation })
     }
+    case 'heartbeat':
+      return void recordHeartbeat(turn, id, [{ metadata: JSON_PLAIN, data: new Uint8Array([which]) }])
     case 'completed':
       return completeActivity(turn, id, { result: undefined, identity })
     case 'failed': {

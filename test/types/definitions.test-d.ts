@@ -34,7 +34,6 @@ const charge = activity(
     equal<OrderParsed>()(order)
     equal<AbortSignal>()(context.signal)
     equal<string>()(context.idempotencyKey)
-    // @ts-expect-error heartbeats do not exist yet
     context.heartbeat()
     return { receipt: 'r-1', at: '2024-01-01' }
   },

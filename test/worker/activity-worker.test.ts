@@ -40,6 +40,7 @@ function rig(activities: readonly Activity[], slots = 10, steps: StepSource = no
     steps,
     clock,
     logger: silentLogger,
+    heartbeatSink: async () => ({ cancelRequested: false }),
   })
   const outcomes: ActivityOutcome[] = []
   return {
@@ -60,6 +61,7 @@ function rig(activities: readonly Activity[], slots = 10, steps: StepSource = no
         startedAtMs: 2,
         startToCloseTimeoutMs: 3,
         scheduleToCloseTimeoutMs: 4,
+        heartbeatTimeoutMs: 0,
         heartbeatDetails: undefined,
         taskQueue: 'q',
         lastFailure: undefined,
@@ -152,6 +154,7 @@ test('the context says what it should, and makes the signal when it is asked for
     startedAtMs: 2,
     startToCloseTimeoutMs: 3,
     scheduleToCloseTimeoutMs: 4,
+    heartbeatTimeoutMs: 0,
   })
   expect(context).toMatchObject({
     attempt: 1,
