@@ -170,11 +170,11 @@ test('what does not exist yet is named: verbs, commands, fields, kinds of failur
   ])
   const failure = { type: 'application', message: 'm', cause: { type: 'nexus', message: 'n' } }
   const commands = [
-    { commandType: 'RecordMarker' },
+    { commandType: 'RequestCancelNexusOperation' },
     { commandType: 'FailWorkflowExecution', failWorkflowExecutionCommandAttributes: { failure } },
   ]
   expect(missingFor(scenario({ call: 'RespondWorkflowTaskCompleted', token: 'w1', commands }))).toEqual([
-    'RecordMarker command',
+    'RequestCancelNexusOperation command',
     'FailWorkflowExecution.failure of type nexus',
   ])
 })

@@ -9,10 +9,14 @@ import { CorruptError } from '../storage/errors.js'
 import type { MsgpackWriter } from '../storage/msgpack-writer.js'
 import {
   decodeFailure,
+  decodeNamedPayloads,
   decodePayloads,
+  decodeSearchAttributes,
   decodeRetryPolicy,
   encodeFailure,
+  encodeNamedPayloads,
   encodeRetryPolicy,
+  encodeSearchAttributes,
   writePayloads,
 } from './value-codec.js'
 
@@ -20,7 +24,7 @@ import {
 const ATTRIBUTE_DEPTH = 3
 
 /** How a field travels: as it is, or through one of the value codecs. */
-type Coding = 'plain' | 'payloads' | 'failure' | 'retryPolicy'
+type Coding = 'plain' | 'payloads' | 'failure' | 'retryPolicy' | 'namedPayloads' | 'searchAttributes'
 type Fields = readonly (readonly [name: string, coding: Coding])[]
 
 const plain = (...names: string[]): Fields => names.map((name) => [name, 'plain'] as const)
@@ -70,6 +74,13 @@ const FIELDS: Readonly<Record<EventType, Fields>> = {
   TimerStarted: plain('timerId', 'startToFireTimeoutMs', 'workflowTaskCompletedEventId'),
   TimerFired: plain('timerId', 'startedEventId'),
   TimerCanceled: plain('timerId', 'startedEventId', 'workflowTaskCompletedEventId', 'identity'),
+  MarkerRecorded: [
+    ...plain('markerName'),
+    ['details', 'namedPayloads'],
+    ...plain('workflowTaskCompletedEventId'),
+    ['failure', 'failure'],
+  ],
+  UpsertWorkflowSearchAttributes: [...plain('workflowTaskCompletedEventId'), ['searchAttributes', 'searchAttributes']],
 }
 
 type Writing = (writer: MsgpackWriter, event: HistoryEvent, attributes: EventAttributes[EventType]) => void
@@ -118,6 +129,8 @@ function compileWriter(type: EventType, fields: Fields): Writing {
     writePayloads,
     failure: encodeFailure,
     retryPolicy: encodeRetryPolicy,
+    namedPayloads: encodeNamedPayloads,
+    searchAttributes: encodeSearchAttributes,
   }) as Writing
 }
 
@@ -130,6 +143,8 @@ function compileDecoder(fields: Fields): Decoder {
     payloads: decodePayloads,
     failure: decodeFailure,
     retryPolicy: decodeRetryPolicy,
+    namedPayloads: decodeNamedPayloads,
+    searchAttributes: decodeSearchAttributes,
   }) as Decoder
 }
 

@@ -7,7 +7,7 @@
 import { LoomError } from '../base/errors.js'
 import { BadCommandError } from '../machine/errors.js'
 import { failureBytes, MAX_KEPT_FAILURE_BYTES, payloadsBytes, shortenedFailure } from '../machine/weights.js'
-import type { Command, CommandType, ScheduleActivityTaskCommand } from '../protocol/command.js'
+import type { Command, CommandType, RecordMarkerCommand, ScheduleActivityTaskCommand } from '../protocol/command.js'
 import type { WorkflowTaskFailedCause } from '../protocol/event.js'
 import type { Failure } from '../protocol/failure.js'
 import type { Payloads } from '../protocol/payload.js'
@@ -28,6 +28,8 @@ const BAD_ATTRIBUTES: Readonly<Record<CommandType, WorkflowTaskFailedCause>> = {
   RequestCancelActivityTask: 'BadRequestCancelActivityAttributes',
   StartTimer: 'BadStartTimerAttributes',
   CancelTimer: 'BadCancelTimerAttributes',
+  RecordMarker: 'BadRecordMarkerAttributes',
+  UpsertWorkflowSearchAttributes: 'BadSearchAttributes',
   CompleteWorkflowExecution: 'BadCompleteWorkflowExecutionAttributes',
   FailWorkflowExecution: 'BadFailWorkflowExecutionAttributes',
   CancelWorkflowExecution: 'BadCancelWorkflowExecutionAttributes',
@@ -106,12 +108,28 @@ export function checkCommandsFit(commands: readonly Command[], limits: Limits, w
       case 'CancelWorkflowExecution':
         bytes += checkPayloads(command.details, limits, 'details of the cancellation')
         break
+      case 'RecordMarker':
+        bytes += checkMarker(command, limits)
+        break
+      case 'UpsertWorkflowSearchAttributes':
+        for (const [name, attribute] of Object.entries(command.searchAttributes))
+          bytes += name.length + checkPayloads([attribute], limits, `search attribute ${name}`)
+        break
       case 'RequestCancelActivityTask':
         break
     }
   }
   if (commands.length > MANY_COMMANDS) bytes += commands.length * (COMMAND_BYTES + Buffer.byteLength(workflowId))
   if (bytes > limits.maxTurnBytes) throw tooBig('the commands of one workflow task', bytes, limits.maxTurnBytes)
+  return bytes
+}
+
+function checkMarker(command: RecordMarkerCommand, limits: Limits): number {
+  const { markerName, details, failure } = command
+  if (typeof markerName !== 'string' || failureBytes(failure) === Infinity) throw notText(command)
+  let bytes = markerName.length + checkFailure(failure, limits, 'failure of a marker')
+  if (details === undefined) return bytes
+  for (const name in details) bytes += name.length + checkPayloads(details[name], limits, `details of marker ${name}`)
   return bytes
 }
 

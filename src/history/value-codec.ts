@@ -1,6 +1,7 @@
 /** The values that events and rows share, as plain data: payloads, failures, retry policies. */
 import { BINARY_NULL, BINARY_PLAIN, JSON_PLAIN } from '../protocol/payload.js'
 import type { Payload, Payloads } from '../protocol/payload.js'
+import type { NamedPayloads, SearchAttributes } from '../protocol/event.js'
 import type { Failure } from '../protocol/failure.js'
 import { DEFAULT_RETRY_POLICY } from '../protocol/retry-policy.js'
 import type { RetryPolicy } from '../protocol/retry-policy.js'
@@ -53,6 +54,34 @@ function textRecord(value: unknown): Readonly<Record<string, string>> {
   for (const pair of arrayOf(value, 'metadata')) {
     const [key, text] = arrayOf(pair, 'metadata')
     if (typeof key === 'string' && typeof text === 'string') record[key] = text
+  }
+  return record
+}
+
+/** [name, payloads] of each. */
+export function encodeNamedPayloads(named: NamedPayloads | undefined): unknown {
+  if (named === undefined) return null
+  return Object.entries(named).map(([name, payloads]) => [name, encodePayloads(payloads)])
+}
+
+export function decodeNamedPayloads(value: unknown): NamedPayloads | undefined {
+  if (value === null || value === undefined) return undefined
+  return recordOf(value, 'details', (payloads) => decodePayloads(payloads) ?? [])
+}
+
+export function encodeSearchAttributes(attributes: SearchAttributes): unknown {
+  return Object.entries(attributes).map(([name, payload]) => [name, encodePayload(payload)])
+}
+
+export function decodeSearchAttributes(value: unknown): SearchAttributes {
+  return recordOf(value, 'search attributes', decodePayload)
+}
+
+function recordOf<T>(value: unknown, what: string, decode: (item: unknown) => T): Readonly<Record<string, T>> {
+  const record = Object.create(null) as Record<string, T>
+  for (const pair of arrayOf(value, what)) {
+    const [name, item] = arrayOf(pair, what)
+    if (typeof name === 'string') record[name] = decode(item)
   }
   return record
 }

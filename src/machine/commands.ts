@@ -8,6 +8,7 @@ import type { Command, CommandType } from '../protocol/command.js'
 import { cancelUnstartedActivity, requestCancelActivity, scheduleActivity } from './activity.js'
 import { flushBuffer } from './buffer.js'
 import { cancelExecution, completeExecution, failExecution } from './lifecycle.js'
+import { recordMarker, upsertSearchAttributes } from './marker.js'
 import { cancelTimer, startTimer } from './timer.js'
 import type { Turn } from './turn.js'
 import { scheduleWorkflowTask } from './workflow-task.js'
@@ -17,6 +18,8 @@ const CLOSES: Readonly<Record<CommandType, boolean>> = {
   RequestCancelActivityTask: false,
   StartTimer: false,
   CancelTimer: false,
+  RecordMarker: false,
+  UpsertWorkflowSearchAttributes: false,
   CompleteWorkflowExecution: true,
   FailWorkflowExecution: true,
   CancelWorkflowExecution: true,
@@ -56,6 +59,12 @@ export function carryOutCommands(
         break
       case 'CancelTimer':
         cancelTimer(turn, command, completedEventId, identity)
+        break
+      case 'RecordMarker':
+        recordMarker(turn, command, completedEventId)
+        break
+      case 'UpsertWorkflowSearchAttributes':
+        upsertSearchAttributes(turn, command, completedEventId)
         break
       case 'CompleteWorkflowExecution':
         return completeExecution(turn, command, completedEventId)

@@ -178,6 +178,10 @@ export function applyEvent(state: ExecutionState, event: HistoryEvent): void {
     case 'TimerFired':
     case 'TimerCanceled':
       return applyTimerEnded(state, event)
+    case 'MarkerRecorded':
+    case 'UpsertWorkflowSearchAttributes':
+      // Code and visibility read them out of the history.
+      return
     case 'WorkflowExecutionSignaled':
       return applyExecutionSignaled(state, event)
     case 'WorkflowExecutionCancelRequested':

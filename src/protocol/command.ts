@@ -1,4 +1,5 @@
 /** Commands: what workflow code asks for, with Temporal's names. A closing command must be the last of its task. */
+import type { NamedPayloads, SearchAttributes } from './event.js'
 import type { Failure } from './failure.js'
 import type { Payloads } from './payload.js'
 import type { RetryPolicy } from './retry-policy.js'
@@ -34,6 +35,18 @@ export interface CancelTimerCommand {
   readonly type: 'CancelTimer'
   readonly timerId: string
 }
+/** Write something down for the code's own replay. */
+export interface RecordMarkerCommand {
+  readonly type: 'RecordMarker'
+  readonly markerName: string
+  readonly details: NamedPayloads | undefined
+  readonly failure?: Failure | undefined
+}
+/** Change what the execution can be found by. */
+export interface UpsertWorkflowSearchAttributesCommand {
+  readonly type: 'UpsertWorkflowSearchAttributes'
+  readonly searchAttributes: SearchAttributes
+}
 /** The execution has its result. Closes it. */
 export interface CompleteWorkflowExecutionCommand {
   readonly type: 'CompleteWorkflowExecution'
@@ -56,6 +69,8 @@ export type Command =
   | RequestCancelActivityTaskCommand
   | StartTimerCommand
   | CancelTimerCommand
+  | RecordMarkerCommand
+  | UpsertWorkflowSearchAttributesCommand
   | CompleteWorkflowExecutionCommand
   | FailWorkflowExecutionCommand
   | CancelWorkflowExecutionCommand

@@ -6,7 +6,7 @@
  * Durations are ms; 0 is Temporal's "not set".
  */
 import type { Failure, RetryState, TimeoutType } from './failure.js'
-import type { Payloads } from './payload.js'
+import type { Payload, Payloads } from './payload.js'
 import type { RetryPolicy } from './retry-policy.js'
 
 /** What each type of event says, under Temporal's names. */
@@ -144,7 +144,24 @@ export interface EventAttributes {
     readonly workflowTaskCompletedEventId: number
     readonly identity: string
   }
+  /** Something that workflow code (or its SDK) wrote down for its own replay. */
+  MarkerRecorded: {
+    readonly markerName: string
+    readonly details: NamedPayloads | undefined
+    readonly workflowTaskCompletedEventId: number
+    readonly failure: Failure | undefined
+  }
+  /** Holds only what was changed. */
+  UpsertWorkflowSearchAttributes: {
+    readonly workflowTaskCompletedEventId: number
+    readonly searchAttributes: SearchAttributes
+  }
 }
+
+/** The details of a marker, by name. */
+export type NamedPayloads = Readonly<Record<string, Payloads>>
+/** What an execution can be found by: a payload each, by name. */
+export type SearchAttributes = Readonly<Record<string, Payload>>
 
 /** Every type of event there is, by Temporal's name. */
 export type EventType = keyof EventAttributes
@@ -181,6 +198,8 @@ export type WorkflowTaskFailedCause =
   | 'ForceCloseCommand'
   | 'PendingActivitiesLimitExceeded'
   | 'PayloadsTooLarge'
+  | 'BadRecordMarkerAttributes'
+  | 'BadSearchAttributes'
 
 /** The number of each type in Temporal's enum: what rows store. */
 export const EVENT_NUMBERS = {
@@ -204,8 +223,10 @@ export const EVENT_NUMBERS = {
   TimerCanceled: 19,
   WorkflowExecutionCancelRequested: 20,
   WorkflowExecutionCanceled: 21,
+  MarkerRecorded: 25,
   WorkflowExecutionSignaled: 26,
   WorkflowExecutionTerminated: 27,
+  UpsertWorkflowSearchAttributes: 40,
 } as const satisfies Record<EventType, number>
 
 /** What state an execution is in: 'Running', or how it ended. */

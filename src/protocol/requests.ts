@@ -32,6 +32,8 @@ const payload = z
     return { metadata: common ?? Object.freeze({ ...metadata }), data }
   })
 const payloads = z.array(payload).optional()
+const name = z.string().refine(isWellFormed, 'not well-formed Unicode')
+const namedPayloads = z.record(name, z.array(payload))
 
 function isPayload(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
@@ -124,6 +126,13 @@ const commands = z.array(
     z.strictObject({ type: z.literal('RequestCancelActivityTask'), scheduledEventId: count }),
     z.strictObject({ type: z.literal('StartTimer'), timerId: optionalIdSchema, startToFireTimeoutMs: z.number() }),
     z.strictObject({ type: z.literal('CancelTimer'), timerId: optionalIdSchema }),
+    z.strictObject({
+      type: z.literal('RecordMarker'),
+      markerName: optionalIdSchema,
+      details: namedPayloads.optional(),
+      failure,
+    }),
+    z.strictObject({ type: z.literal('UpsertWorkflowSearchAttributes'), searchAttributes: z.record(name, payload) }),
     z.strictObject({ type: z.literal('CompleteWorkflowExecution'), result: payloads }),
     z.strictObject({ type: z.literal('FailWorkflowExecution'), failure }),
     z.strictObject({ type: z.literal('CancelWorkflowExecution'), details: payloads }),
@@ -229,7 +238,12 @@ export const requestSchemas = {
       ...(['BadFailWorkflowExecutionAttributes', 'StartTimerDuplicateId', 'ScheduleActivityDuplicateId'] as const),
       ...(['BadCancelWorkflowExecutionAttributes'] as const),
       ...(['WorkflowWorkerUnhandledFailure', 'NonDeterministicError', 'ForceCloseCommand'] as const),
-      ...(['PendingActivitiesLimitExceeded', 'PayloadsTooLarge'] as const),
+      ...([
+        'PendingActivitiesLimitExceeded',
+        'PayloadsTooLarge',
+        'BadRecordMarkerAttributes',
+        'BadSearchAttributes',
+      ] as const),
     ]),
     failure,
     identity,

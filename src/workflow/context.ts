@@ -121,6 +121,14 @@ export interface WorkflowContext<S extends SignalSchemas = SignalSchemas> {
    */
   cancel(reason?: string): void
 
+  /**
+   * Is the change of that name in? True in new executions, and from here on in those that were waiting; false where a
+   * replay passes code that ran before the change. Its marker is recorded with the first call that is true.
+   */
+  patched(id: string): boolean
+  /** Leaves a marker which code without any call of that id may pass: all executions from before the change are over. */
+  deprecatePatch(id: string): void
+
   /** ms since the epoch: when this workflow task began, or the time of what is being delivered if that is later. */
   now(): number
   /** In [0, 1), from a generator seeded by the run id. */

@@ -25,6 +25,7 @@ import { isMade, type Activity, type SignalSchemas } from './definition.js'
 import type { CancelledFailure } from './failures.js'
 import { checkOptions, invalid } from './options.js'
 import type { Jsonified } from './jsonified.js'
+import type { Patches } from './patches.js'
 import { race } from './race.js'
 import { encodeChecked, parse } from './schema.js'
 import { cancellation, Scope } from './scope.js'
@@ -34,7 +35,7 @@ import type { Signals } from './signals.js'
 import type { StepFunction, Steps } from './steps.js'
 import type { Waits } from './waits.js'
 
-const MAX_STEP_NAME = 900
+const MAX_NAME = 900
 const STEP_OPTIONS: ReadonlySet<string> = new Set([...RUN_OPTIONS].filter((name) => name !== 'taskQueue'))
 const SIGNAL_OPTIONS: ReadonlySet<string> = new Set(['timeout'])
 
@@ -46,6 +47,7 @@ export interface CtxHome {
   readonly conditions: Conditions
   readonly signals: Signals
   readonly steps: Steps
+  readonly patches: Patches
   readonly chance: Chance
   readonly nowMs: number
   readonly maxPayloadBytes: number
@@ -100,7 +102,7 @@ export class Ctx implements WorkflowContext {
     const refusal = this.#refusal('step')
     if (refusal !== undefined) return refusal
     try {
-      checkStepName(name)
+      checkName(name, 'step: its name')
       if (typeof fn !== 'function') throw invalid(`step '${name}': its second argument is not a function`)
       const settings = activitySettings(options, `step '${name}'`, STEP_OPTIONS)
       const { steps, waits } = this.#home
@@ -215,6 +217,14 @@ export class Ctx implements WorkflowContext {
     this.#own.cancel(cancellation(reason))
   }
 
+  patched(id: string): boolean {
+    return this.#home.enter('patched') && this.#isIn('patched', id, false)
+  }
+
+  deprecatePatch(id: string): void {
+    if (this.#home.enter('deprecatePatch')) this.#isIn('deprecatePatch', id, true)
+  }
+
   now(): number {
     this.#home.enter('now')
     return this.#home.nowMs
@@ -226,6 +236,12 @@ export class Ctx implements WorkflowContext {
 
   uuid(): string {
     return this.#home.enter('uuid') ? this.#home.chance.uuid() : '00000000-0000-4000-8000-000000000000'
+  }
+
+  #isIn(api: string, id: string, deprecated: boolean): boolean {
+    checkName(id, `${api}: the id of its patch`)
+    const { patches, isReplaying, waits } = this.#home
+    return patches.isIn(id, deprecated, isReplaying, (command) => waits.ask(command))
   }
 
   /** What to return instead of beginning a wait, if anything. */
@@ -260,10 +276,9 @@ export class Ctx implements WorkflowContext {
   }
 }
 
-/** It becomes part of an activity's type, and must be the same when it has been read back. */
-function checkStepName(name: unknown): void {
-  if (typeof name !== 'string' || name === '') throw invalid('step: its name is not a text')
-  if (name.length > MAX_STEP_NAME)
-    throw invalid(`step: its name has ${name.length} characters, more than ${MAX_STEP_NAME}`)
-  if (toUSVString(name) !== name) throw invalid('step: its name is not well-formed Unicode')
+/** It becomes part of an event, and must be the same when it has been read back. */
+function checkName(name: unknown, what: string): void {
+  if (typeof name !== 'string' || name === '') throw invalid(`${what} is not a text`)
+  if (name.length > MAX_NAME) throw invalid(`${what} has ${name.length} characters, more than ${MAX_NAME}`)
+  if (toUSVString(name) !== name) throw invalid(`${what} is not well-formed Unicode`)
 }

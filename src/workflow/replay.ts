@@ -8,6 +8,7 @@
 import type { Command } from '../protocol/command.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import type { Recording, WorkflowRun } from './run.js'
+import { isListOfPatches, isMarkerOf, patchIn } from './patches.js'
 import { nonDeterminism } from './verdict.js'
 
 /**
@@ -63,6 +64,7 @@ class RecordedTasks implements Recording {
         this.#completedId = event.eventId
         this.#run.beginTask(beginTimeMs)
         this.#at++
+        this.#notePatches()
         return
       }
       if (event.eventType === 'WorkflowTaskStarted') {
@@ -75,16 +77,27 @@ class RecordedTasks implements Recording {
     this.#run.goLive()
   }
 
+  /** The code may ask for them before it asks for what stands before them. */
+  #notePatches(): void {
+    for (let at = this.#at; at < this.#events.length && isOfCommand(this.#events[at]!); at++) {
+      const event = this.#events[at]!
+      const patch = event.eventType === 'MarkerRecorded' ? patchIn(event.attributes) : undefined
+      if (patch !== undefined) this.#run.patches.noted(patch)
+    }
+  }
+
   /** Compares what the code asked for in this task with what history has of it. */
   #matches(): boolean {
     const commands = this.#run.takeCommands()
-    let compared = 0
+    let compared = pastLists(commands, 0)
     for (; this.#at < this.#events.length; this.#at++) {
       const event = this.#events[this.#at]!
       if (event.eventType === 'WorkflowTaskStarted') break
       if (isCause(event)) this.#causes.push(event)
       else if (isOfCommand(event)) {
-        const command = commands[compared++]
+        const command = commands[compared]
+        if (isListOfPatches(event) || isLeftOut(event, command)) continue
+        compared = pastLists(commands, compared + 1)
         if (command === undefined || !became(command, event)) return this.#stop(event, command, event.eventId)
         if (event.eventType === 'ActivityTaskScheduled') {
           this.#run.waits.activityRecorded(event.eventId, event.attributes.activityId)
@@ -107,6 +120,19 @@ class RecordedTasks implements Recording {
     this.#run.stop(nonDeterminism(event, command, eventId))
     return false
   }
+}
+
+/** The next command that is compared. */
+function pastLists(commands: readonly Command[], from: number): number {
+  let at = from
+  while (isListOfPatches(commands[at])) at++
+  return at
+}
+
+/** The marker of a deprecated patch, for which the code does not ask any more. */
+function isLeftOut(event: HistoryEvent, command: Command | undefined): boolean {
+  const patch = event.eventType === 'MarkerRecorded' ? patchIn(event.attributes) : undefined
+  return patch !== undefined && patch.deprecated && !isMarkerOf(command, patch)
 }
 
 /** Can code see it? */
@@ -133,6 +159,8 @@ function isOfCommand({ eventType }: HistoryEvent): boolean {
     case 'TimerStarted':
     case 'TimerCanceled':
     case 'ActivityTaskCancelRequested':
+    case 'MarkerRecorded':
+    case 'UpsertWorkflowSearchAttributes':
     case 'WorkflowExecutionCompleted':
     case 'WorkflowExecutionFailed':
     case 'WorkflowExecutionCanceled':
@@ -165,6 +193,10 @@ function became(command: Command, event: HistoryEvent): boolean {
     case 'ActivityTaskCancelRequested': {
       const { scheduledEventId } = event.attributes
       return command.type === 'RequestCancelActivityTask' && command.scheduledEventId === scheduledEventId
+    }
+    case 'MarkerRecorded': {
+      const patch = patchIn(event.attributes)
+      return patch !== undefined && isMarkerOf(command, patch)
     }
     case 'WorkflowExecutionCompleted':
       return command.type === 'CompleteWorkflowExecution'

@@ -18,6 +18,7 @@ import type { Workflow } from './definition.js'
 import type { CancelledFailure } from './failures.js'
 import type { Problem, RunHost } from './host.js'
 import { callMain, endByReturn, endByThrow, endCancelled } from './main-function.js'
+import { Patches } from './patches.js'
 import { RunLog } from './run-log.js'
 import { cancelRequestReason, RootScope } from './root-scope.js'
 import { isCancellation } from './scope.js'
@@ -55,6 +56,7 @@ export class WorkflowRun implements Passenger, CtxHome {
   readonly conditions: Conditions = new Conditions(this.waits)
   readonly signals: Signals
   readonly steps: Steps = new Steps()
+  readonly patches: Patches = new Patches()
   readonly #definition: Workflow
   readonly #execution: ExecutionRef
   readonly #train: Train

@@ -4,6 +4,7 @@ import type { HistoryEvent } from '../protocol/event.js'
 import type { Failure } from '../protocol/failure.js'
 import { failureOf } from './failure-codec.js'
 import type { Problem } from './host.js'
+import { patchIn } from './patches.js'
 
 /** The function, or one of its branches, threw what is no Failure. */
 export function mistake(error: unknown): Problem {
@@ -118,6 +119,10 @@ function eventText(event: HistoryEvent): string {
       return `TimerCanceled (id ${event.attributes.timerId})`
     case 'ActivityTaskCancelRequested':
       return `ActivityTaskCancelRequested (of event ${event.attributes.scheduledEventId})`
+    case 'MarkerRecorded': {
+      const patch = patchIn(event.attributes)
+      return patch === undefined ? `the marker '${event.attributes.markerName}'` : `the patch '${patch.id}'`
+    }
     default:
       return event.eventType
   }
@@ -133,6 +138,8 @@ function commandText(command: Command): string {
       return `CancelTimer (id ${command.timerId})`
     case 'RequestCancelActivityTask':
       return `RequestCancelActivityTask (of event ${command.scheduledEventId})`
+    case 'RecordMarker':
+      return `the patch ${JSON.stringify(patchIn(command)?.id)}`
     default:
       return command.type
   }

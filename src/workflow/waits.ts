@@ -238,6 +238,11 @@ export class Waits {
     this.#issuedFrom = 0
   }
 
+  /** A command that nothing waits for. */
+  ask(command: Command): void {
+    this.#push(command)
+  }
+
   /** What the open task amounts to; the next one begins. */
   takeCommands(): Command[] {
     const commands = this.#commands

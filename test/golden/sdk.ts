@@ -13,7 +13,9 @@ import { applicationFailure } from './sdk/sdk-application-failure.js'
 import { cancelHandled } from './sdk/sdk-cancel-handled.js'
 import { conditionMet } from './sdk/sdk-condition-met.js'
 import { conditionTimeout } from './sdk/sdk-condition-timeout.js'
+import { deprecatePatch } from './sdk/sdk-deprecate-patch.js'
 import { fireAndForget } from './sdk/sdk-fire-and-forget-activity.js'
+import { patched } from './sdk/sdk-patched.js'
 import { scopeTimeout } from './sdk/sdk-scope-timeout.js'
 import { sleepZero } from './sdk/sdk-sleep-zero.js'
 
@@ -35,7 +37,9 @@ export const SDK_PROGRAMS: ReadonlyMap<string, SdkProgram> = new Map(
     'sdk-cancel-handled': cancelHandled,
     'sdk-condition-met': conditionMet,
     'sdk-condition-timeout': conditionTimeout,
+    'sdk-deprecate-patch': deprecatePatch,
     'sdk-fire-and-forget-activity': fireAndForget,
+    'sdk-patched': patched,
     'sdk-scope-timeout': scopeTimeout,
     'sdk-sleep-zero': sleepZero,
   }),

@@ -173,6 +173,8 @@ export const COMMANDS: ReadonlyMap<string, readonly string[]> = new Map(
     RequestCancelActivityTask: ['scheduledEventId'],
     StartTimer: ['timerId', 'startToFireTimeout'],
     CancelTimer: ['timerId'],
+    RecordMarker: ['markerName', 'details', 'failure'],
+    UpsertWorkflowSearchAttributes: ['searchAttributes'],
     CompleteWorkflowExecution: ['result'],
     FailWorkflowExecution: ['failure'],
     CancelWorkflowExecution: ['details'],

@@ -76,6 +76,14 @@ export function toOurWords(recorded: JsonObject): Readonly<Record<string, unknow
 function toOurWord(name: string, value: Json): [string, unknown] {
   if (DURATIONS.has(name) && typeof value === 'number') return [`${name}Ms`, Math.round(value * 1000)]
   if (PAYLOADS.has(name) && Array.isArray(value)) return [name, (value as readonly Json[]).map(encodePayload)]
+  // Those of a marker have names.
+  if (name === 'details' && isObject(value))
+    return [
+      name,
+      Object.fromEntries(
+        Object.entries(value).map(([key, list]) => [key, (list as readonly Json[]).map(encodePayload)]),
+      ),
+    ]
   return [name, isObject(value) ? toOurWords(value) : value]
 }
 

@@ -37,7 +37,18 @@ import { startWorkflowTask } from '../../src/machine/workflow-task-start.js'
 import type { Command } from '../../src/protocol/command.js'
 import type { HistoryEvent } from '../../src/protocol/event.js'
 import { JSON_PLAIN } from '../../src/protocol/payload.js'
-import { CANCEL, cancel, cancelTimer, COMPLETE, progressOf, recordedOf, schedule, Subject, timer } from './subject.js'
+import {
+  CANCEL,
+  cancel,
+  cancelTimer,
+  COMPLETE,
+  marker,
+  progressOf,
+  recordedOf,
+  schedule,
+  Subject,
+  timer,
+} from './subject.js'
 
 /** What is done, and with which of the things that there are. */
 interface Step {
@@ -69,6 +80,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     ),
   fc.tuple(fc.constantFrom('t1', 't2'), fc.nat(3_000)).map(([id, ms]) => timer(id, ms - 1)),
   fc.constantFrom('t1', 't2').map(cancelTimer),
+  fc.constantFrom('m', '').map(marker),
   // Of the nth activity that is pending, if there is one then.
   fc.nat(3).map(cancel),
 )

@@ -192,6 +192,10 @@ export function cancelTimer(timerId: string): Command {
   return { type: 'CancelTimer', timerId }
 }
 
+export function marker(markerName: string): Command {
+  return { type: 'RecordMarker', markerName, details: undefined }
+}
+
 export function cancel(scheduledEventId: number): Command {
   return { type: 'RequestCancelActivityTask', scheduledEventId }
 }

@@ -265,6 +265,15 @@ export class FakeHost implements RunHost {
         this.#checkPending(startedEventId)
         return this.record('TimerCanceled', { ...by, timerId: command.timerId, startedEventId, identity: '' })
       }
+      case 'RecordMarker':
+        return this.record('MarkerRecorded', {
+          ...by,
+          markerName: command.markerName,
+          details: command.details,
+          failure: command.failure,
+        })
+      case 'UpsertWorkflowSearchAttributes':
+        return this.record('UpsertWorkflowSearchAttributes', { ...by, searchAttributes: command.searchAttributes })
       case 'CompleteWorkflowExecution':
         return this.record('WorkflowExecutionCompleted', { ...by, result: command.result })
       case 'CancelWorkflowExecution':
@@ -310,6 +319,10 @@ export function commandLine(command: Command): string {
       return `timer ${command.timerId} ${command.startToFireTimeoutMs}`
     case 'CancelTimer':
       return `cancel timer ${command.timerId}`
+    case 'RecordMarker':
+      return `marker ${command.markerName}`
+    case 'UpsertWorkflowSearchAttributes':
+      return `attributes ${Object.keys(command.searchAttributes).join(', ')}`
     case 'CompleteWorkflowExecution':
       return 'complete'
     case 'CancelWorkflowExecution':
