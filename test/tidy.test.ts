@@ -17,12 +17,12 @@ const FLOORS = [
   ['base'],
   ['protocol'],
   ['storage', 'machine', 'workflow'],
-  ['shard'],
+  ['shard', 'check'],
   ['queue', 'journal'],
   ['history', 'matching', 'visibility', 'stream'],
   ['worker', 'client'],
   ['loom.ts'],
-  ['index.ts', ...ENTRY_FOLDERS],
+  ['index.ts', 'cli.ts', ...ENTRY_FOLDERS],
 ]
 
 const ENTRY_FILES = ['src/index.ts', ...ENTRY_FOLDERS.map((folder) => `src/${folder}/index.ts`)]

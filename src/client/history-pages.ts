@@ -1,4 +1,5 @@
 /** The history of one execution, read page by page as it is asked for. */
+import { historyJson, type HistoryJson } from '../check/history-json.js'
 import { LoomError } from '../base/errors.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import type { ExecutionTarget, HistoryService } from '../protocol/services.js'
@@ -16,6 +17,8 @@ export interface HistoryOptions {
 export interface WorkflowHistory extends AsyncIterable<HistoryEvent> {
   /** The same events, page by page. */
   pages(): AsyncIterable<readonly HistoryEvent[]>
+  /** All of them as JSON can carry them: to be saved, and checked against changed code by `checkReplay`. */
+  toJson(): Promise<HistoryJson>
 }
 
 export class EventPages implements WorkflowHistory {
@@ -45,6 +48,12 @@ export class EventPages implements WorkflowHistory {
       yield events
       next = nextEventId
     }
+  }
+
+  async toJson(): Promise<HistoryJson> {
+    const events: HistoryEvent[] = []
+    for await (const event of this) events.push(event)
+    return historyJson(events)
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<HistoryEvent, void, undefined> {

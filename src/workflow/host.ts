@@ -21,6 +21,8 @@ export interface Problem {
   readonly hint: string
   /** Of the recorded event that the code does not match. */
   readonly eventId?: number | undefined
+  /** The two sides, where they differ. */
+  readonly difference?: { readonly recorded: string; readonly asked: string } | undefined
 }
 
 /** What a task came to. */

@@ -93,6 +93,7 @@ export function nonDeterminism(
   return {
     cause: 'NonDeterministicError',
     eventId,
+    difference: { recorded, asked },
     failure: {
       type: 'application',
       applicationType: 'NonDeterminism',
@@ -109,7 +110,8 @@ function problem(applicationType: string, message: string, hint: string): Proble
   return { cause: 'WorkflowWorkerUnhandledFailure', failure: { type: 'application', applicationType, message }, hint }
 }
 
-function eventText(event: HistoryEvent): string {
+/** An event in a few words. */
+export function eventText(event: HistoryEvent): string {
   switch (event.eventType) {
     case 'ActivityTaskScheduled':
       return `ActivityTaskScheduled '${event.attributes.activityType}' (id ${event.attributes.activityId})`

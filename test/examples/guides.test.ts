@@ -56,6 +56,12 @@ test('the guide to testing is a test that passes', async () => {
   expect({ code, said }).toEqual({ code: 0, said: '' })
 })
 
+test('the guide to checking replays is a test that passes', async () => {
+  const { code, said } = await runProgram([writePageProgram('docs/guide/checking-replays.md', folder)], folder)
+
+  expect({ code, said }).toEqual({ code: 0, said: '' })
+})
+
 test('the program of changing code runs under its new name', async () => {
   const { code, said } = await runProgram([writePageProgram('docs/guide/changing-code.md', folder)], folder)
 
