@@ -11,7 +11,7 @@ import { nameAt } from '../workflow/activity-settings.js'
 import { isMade, type Workflow, type WorkflowResult } from '../workflow/definition.js'
 import { encodeChecked } from '../workflow/schema.js'
 import { WorkflowHandle, type StartedHandle } from './handle.js'
-import { checkedStart, taskTimeoutMs, type StartOptions } from './start-options.js'
+import { checkedStart, startTimes, type StartOptions } from './start-options.js'
 
 export interface ClientParts {
   readonly service: HistoryService
@@ -42,7 +42,7 @@ export class Client {
     const name = definition === undefined ? nameAt(workflow, 'workflow') : definition.name
     const request = this.#startRequest(name, definition, options)
     const { runId, closed } = await this.#parts.service.startWorkflow(request)
-    return this.#handle(definition, request.workflowId, runId, closed)
+    return this.#handle(definition, request.workflowId, runId, closed, false)
   }
 
   async execute<W extends Workflow = Workflow>(
@@ -61,7 +61,7 @@ export class Client {
     if (runId !== undefined && !(typeof runId === 'string' && isUuid(runId))) {
       throw new LoomError('LOOM_INVALID_ARGUMENT', `runId: not a UUID: ${String(runId).slice(0, 60)}`)
     }
-    return this.#handle(definition, nameAt(workflowId, 'workflowId'), runId, undefined)
+    return this.#handle(definition, nameAt(workflowId, 'workflowId'), runId, undefined, runId !== undefined)
   }
 
   #handle<W extends Workflow>(
@@ -69,11 +69,12 @@ export class Client {
     workflowId: string,
     runId: string | undefined,
     closed: ClosedSlot | undefined,
+    isOneRun: boolean,
   ): StartedHandle<W> {
     const { service, identity, namespaceId, maxPayloadBytes } = this.#parts
     const target = { namespaceId, workflowId, runId }
     const findDefinition = this.#findDefinition
-    const parts = { service, identity, target, definition, closed, maxPayloadBytes, findDefinition }
+    const parts = { service, identity, target, definition, closed, maxPayloadBytes, findDefinition, isOneRun }
     return new WorkflowHandle<W>(parts) as StartedHandle<W>
   }
 
@@ -92,9 +93,7 @@ export class Client {
       workflowType: name,
       taskQueue: checked.taskQueue ?? definition?.taskQueue ?? taskQueue,
       input: encodeChecked(definition?.input, checked.input, `input of workflow '${name}'`, maxPayloadBytes),
-      workflowExecutionTimeoutMs: 0,
-      workflowRunTimeoutMs: 0,
-      workflowTaskTimeoutMs: taskTimeoutMs(checked),
+      ...startTimes(checked),
       workflowIdReusePolicy: checked.workflowIdReusePolicy ?? 'AllowDuplicate',
       workflowIdConflictPolicy: checked.workflowIdConflictPolicy,
       identity,

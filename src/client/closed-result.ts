@@ -4,7 +4,7 @@ import type { HistoryEvent } from '../protocol/event.js'
 import type { ExecutionTarget } from '../protocol/services.js'
 import type { Workflow } from '../workflow/definition.js'
 import { errorOf } from '../workflow/failure-codec.js'
-import { TerminatedFailure } from '../workflow/failures.js'
+import { ApplicationFailure, TerminatedFailure, TimeoutFailure } from '../workflow/failures.js'
 import { decodeParsed } from '../workflow/schema.js'
 import { WorkflowFailedError } from './errors.js'
 
@@ -24,6 +24,10 @@ export function closedResult(
       const failure = { type: 'canceled', message: 'cancelled', ...(details !== undefined && { details }) } as const
       throw new WorkflowFailedError(run, 'Canceled', errorOf(failure))
     }
+    case 'WorkflowExecutionTimedOut':
+      throw new WorkflowFailedError(run, 'TimedOut', new TimeoutFailure('workflow timeout', 'StartToClose'))
+    case 'WorkflowExecutionContinuedAsNew':
+      throw new WorkflowFailedError(run, 'ContinuedAsNew', new ApplicationFailure('the run was continued as a new one'))
     case 'WorkflowExecutionTerminated':
       throw new WorkflowFailedError(run, 'Terminated', new TerminatedFailure(event.attributes.reason || 'terminated'))
     default:

@@ -5,6 +5,7 @@ import type { FailureError } from '../workflow/failures.js'
 const END: Partial<Record<WorkflowStatus, string>> = {
   Canceled: 'gave way to a cancel request',
   Terminated: 'was terminated',
+  ContinuedAsNew: 'goes on',
 }
 
 /**
@@ -16,7 +17,7 @@ export class WorkflowFailedError extends Error {
   override readonly name = 'WorkflowFailedError'
   readonly workflowId: string
   readonly runId: string
-  /** How it ended: 'Failed', 'Canceled' or 'Terminated'. */
+  /** How it ended: 'Failed', 'Canceled', 'Terminated' or 'TimedOut'; 'ContinuedAsNew' for a handle of one run alone. */
   readonly status: WorkflowStatus
   declare readonly cause: FailureError
 

@@ -9,6 +9,7 @@ import { nameAt } from '../workflow/activity-settings.js'
 import { encodePayloads } from '../workflow/converter.js'
 import type { SignalNames, SignalPayload, Workflow, WorkflowResult } from '../workflow/definition.js'
 import { encodeChecked } from '../workflow/schema.js'
+import { chainEnd, onOpenRun } from './chain.js'
 import { closedResult } from './closed-result.js'
 import { checkNames } from './known-names.js'
 import { EventPages, type HistoryOptions, type WorkflowHistory } from './history-pages.js'
@@ -38,22 +39,31 @@ export interface HandleParts {
   /** Of the start that made this handle. */
   readonly closed: ClosedSlot | undefined
   readonly maxPayloadBytes: number
+  /** The caller named that run: what follows it is no business of this handle. */
+  readonly isOneRun: boolean
 }
 
 /** One execution: its result, and what may be done to it. Every verb rejects with LOOM_NOT_FOUND when there is none. */
 export class WorkflowHandle<W extends Workflow = Workflow> {
   readonly #parts: HandleParts
+  /** The run that was open when this handle last did something to one. */
+  #openRun: ExecutionTarget
 
   /** @internal */
   constructor(parts: HandleParts) {
     this.#parts = parts
+    this.#openRun = parts.target
   }
 
   get workflowId(): string {
     return this.#parts.target.workflowId
   }
 
-  /** The run that all verbs are for. Undefined: whichever is the current one when a verb is called. */
+  /**
+   * The run that was started, or named. Undefined: whichever is the current one when a verb is called. `result`, `signal` and
+   * `terminate` of a start's handle are for the whole chain: they go on to the runs that follow by retry, schedule or
+   * continue-as-new. A handle that was asked for by a run id is for that run alone.
+   */
   get runId(): string | undefined {
     return this.#parts.target.runId
   }
@@ -64,8 +74,10 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
    */
   async result(): Promise<WorkflowResult<W>> {
     const { service, target, definition, closed } = this.#parts
-    const event = closed === undefined ? await service.waitClosed(target) : await closed.wait()
-    return closedResult(event, target, definition)
+    const closing = closed === undefined ? await service.waitClosed(target) : await closed.wait()
+    if (this.#parts.isOneRun) return closedResult(closing, target, definition)
+    const { event, run } = await chainEnd(service, target, closing)
+    return closedResult(event, run, definition)
   }
 
   /**
@@ -86,8 +98,9 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
       maxPayloadBytes,
     )
     const requestId = options?.requestId === undefined ? '' : nameAt(options.requestId, 'options.requestId')
-    const { namespaceId, workflowId, runId } = target
-    await service.signalWorkflow({ namespaceId, workflowId, runId, signalName, input, identity, requestId })
+    await this.#act(({ namespaceId, workflowId, runId }) =>
+      service.signalWorkflow({ namespaceId, workflowId, runId, signalName, input, identity, requestId }),
+    )
   }
 
   /**
@@ -104,9 +117,9 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
   /** Ends the execution without asking its code. `reason` and `details` are recorded; details are what JSON carries. */
   async terminate(reason = '', ...details: readonly unknown[]): Promise<void> {
     if (typeof reason !== 'string') throw new LoomError('LOOM_INVALID_ARGUMENT', 'reason: not a text')
-    const { service, target, identity, maxPayloadBytes } = this.#parts
+    const { service, identity, maxPayloadBytes } = this.#parts
     const encoded = details.length === 0 ? undefined : encodePayloads(details, 'details', maxPayloadBytes)
-    await service.terminateWorkflow({ ...target, reason, details: encoded, identity })
+    await this.#act((run) => service.terminateWorkflow({ ...run, reason, details: encoded, identity }))
   }
 
   /** What state it is in, what it waits for, and whether its code has stalled. */
@@ -122,6 +135,12 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
   /** Gives the code of a stalled execution another try now. LOOM_NOT_FOUND when it is not stalled. */
   retryStalled(): Promise<void> {
     return this.#parts.service.retryStalled(this.#parts.target)
+  }
+
+  async #act(act: (run: ExecutionTarget) => Promise<void>): Promise<void> {
+    const { service, isOneRun } = this.#parts
+    if (isOneRun) await act(this.#openRun)
+    else this.#openRun = await onOpenRun(service, this.#openRun, act)
   }
 
   #signalName(name: unknown, definition: Workflow | undefined): string {

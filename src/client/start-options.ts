@@ -6,7 +6,8 @@
 import { z } from 'zod'
 import { durationMs, type Duration } from '../base/duration.js'
 import { idSchema } from '../protocol/ids.js'
-import type { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '../protocol/services.js'
+import type { StartWorkflowRequest, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '../protocol/services.js'
+import { retryPolicy, type RetryOptions } from '../workflow/activity-settings.js'
 import type { Workflow, WorkflowInput } from '../workflow/definition.js'
 import { parse } from '../workflow/schema.js'
 import { checkNames } from './known-names.js'
@@ -29,6 +30,19 @@ export interface StartSettings {
    * no such limit.
    */
   readonly workflowTaskTimeout?: Duration | undefined
+  /** How long one run may take, from when it is to begin its work. Default: no limit. */
+  readonly workflowRunTimeout?: Duration | undefined
+  /** How long all runs of the chain may take together. Default: no limit. */
+  readonly workflowExecutionTimeout?: Duration | undefined
+  /** When a run that failed or timed out is followed by another one with the same input. Default: never. */
+  readonly retry?: RetryOptions | undefined
+  /**
+   * A run each time, in UTC, the first one not before its time: five fields, `@hourly`, `@daily` …, or `@every 90m`. Runs
+   * never overlap.
+   */
+  readonly cronSchedule?: string | undefined
+  /** The wait before the code begins. Signals are kept meanwhile. Not together with a schedule. */
+  readonly startDelay?: Duration | undefined
   /** A start that is sent again with the same one gives the run that the first made. Default: a new one each call. */
   readonly requestId?: string | undefined
 }
@@ -47,6 +61,11 @@ export interface CheckedStart {
   readonly workflowIdReusePolicy?: WorkflowIdReusePolicy | undefined
   readonly workflowIdConflictPolicy?: WorkflowIdConflictPolicy | undefined
   readonly workflowTaskTimeout?: Duration | undefined
+  readonly workflowRunTimeout?: Duration | undefined
+  readonly workflowExecutionTimeout?: Duration | undefined
+  readonly retry?: RetryOptions | undefined
+  readonly cronSchedule?: string | undefined
+  readonly startDelay?: Duration | undefined
   readonly requestId?: string | undefined
 }
 
@@ -59,6 +78,11 @@ const startSchema = z.strictObject({
     .optional(),
   workflowIdConflictPolicy: z.enum(['Fail', 'UseExisting', 'TerminateExisting']).optional(),
   workflowTaskTimeout: z.custom<Duration>().optional(),
+  workflowRunTimeout: z.custom<Duration>().optional(),
+  workflowExecutionTimeout: z.custom<Duration>().optional(),
+  retry: z.custom<RetryOptions>().optional(),
+  cronSchedule: z.string().optional(),
+  startDelay: z.custom<Duration>().optional(),
   requestId: idSchema.optional(),
 })
 
@@ -67,13 +91,36 @@ export function checkedStart(options: StartOptions): CheckedStart {
   if (isCommon(options)) return options
   checkNames(options, Object.keys(startSchema.shape), 'options')
   const checked = parse(startSchema, options, 'options') as CheckedStart
-  if (checked.workflowTaskTimeout !== undefined) taskTimeoutMs(checked)
+  startTimes(checked)
   return checked
 }
 
-/** ms; 0: not given. */
-export function taskTimeoutMs({ workflowTaskTimeout }: CheckedStart): number {
-  return workflowTaskTimeout === undefined ? 0 : durationMs(workflowTaskTimeout, 'options.workflowTaskTimeout')
+type StartTimes = Pick<
+  StartWorkflowRequest,
+  | 'workflowTaskTimeoutMs'
+  | 'workflowRunTimeoutMs'
+  | 'workflowExecutionTimeoutMs'
+  | 'retryPolicy'
+  | 'cronSchedule'
+  | 'workflowStartDelayMs'
+>
+
+/** Time-outs and what follows a run, as requests carry them. */
+export function startTimes(start: CheckedStart): StartTimes {
+  const { workflowTaskTimeout, workflowRunTimeout, workflowExecutionTimeout, retry, cronSchedule, startDelay } = start
+  return {
+    workflowTaskTimeoutMs: msOf(workflowTaskTimeout, 'workflowTaskTimeout'),
+    workflowRunTimeoutMs: msOf(workflowRunTimeout, 'workflowRunTimeout'),
+    workflowExecutionTimeoutMs: msOf(workflowExecutionTimeout, 'workflowExecutionTimeout'),
+    retryPolicy: retry === undefined ? undefined : retryPolicy(retry, 'options.retry'),
+    cronSchedule,
+    workflowStartDelayMs: msOf(startDelay, 'startDelay'),
+  }
+}
+
+/** 0: not given. */
+function msOf(duration: Duration | undefined, name: string): number {
+  return duration === undefined ? 0 : durationMs(duration, `options.${name}`)
 }
 
 /** At three bytes a character no longer than an id may be, and without surrogates: well formed at a glance. */

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
+import type { UuidV7Source } from '../base/uuid.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import type { Settings } from '../protocol/settings.js'
 import type { LiveTurn } from '../machine/machine.js'
@@ -12,6 +13,7 @@ import type { Wheel } from '../queue/wheel.js'
 import type { Shard } from '../shard/shard.js'
 import type { LocalWorkflowTask } from '../protocol/services.js'
 import type { DueEntry, DueSink } from './due.js'
+import type { OpenIds } from './open-ids.js'
 import type { TaskRef } from './rows.js'
 
 /** A turn that somebody wants: `decide` runs on current state; `resolve` is called with what it gave once that is durable. */
@@ -75,6 +77,9 @@ export interface ExecutionHost extends DueSink {
   readonly wheel: Wheel
   readonly identity: string
   readonly sdk: string
+  readonly runIds: UuidV7Source
+  readonly openIds: OpenIds
+  readonly cache: { add(execution: ExecutionView): void }
   nextTaskId(): number
   /** Is the workflow's code in a worker of this process? */
   acceptsCode(execution: ExecutionView): boolean

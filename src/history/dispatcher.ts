@@ -57,6 +57,9 @@ export class Dispatcher implements TaskStarter {
         staged.addEffect(effect(() => this.#parts.activityWorker.cancel(token, task.reason)))
         return
       }
+      case 'StartNextRun':
+        // Begun by the execution itself, behind its own rows.
+        return
     }
   }
 

@@ -11,7 +11,8 @@ import { timeoutActivity } from '../machine/activity-end.js'
 import type { LiveTurn } from '../machine/machine.js'
 import { fireTimers } from '../machine/timer.js'
 import { retryStalledWorkflowTask } from '../machine/local-workflow-task.js'
-import { timeoutWorkflowTask, workflowTaskBackoffOver } from '../machine/workflow-task.js'
+import { timeoutRun } from '../machine/run-timeout.js'
+import { endFirstTaskWait, timeoutWorkflowTask, workflowTaskBackoffOver } from '../machine/workflow-task.js'
 import { keyTaskId, timerKey, timerKeyDue } from '../queue/task-keys.js'
 import { WheelEntry } from '../queue/wheel.js'
 import type { Row } from '../storage/medium.js'
@@ -97,7 +98,10 @@ export class DueTasks {
         )
       for (const entry of entries) if (entry.type !== TIMER_TYPES.user) fire(turn, entry)
     }
-    execution.submitCause({ decide, resolve: ignore, reject: (error) => this.#failed(entries, attempt, error) })
+    const failed = (error: Error): void => this.#failed(entries, attempt, error)
+    // What closes the run waits for the end of an open task, as a terminate does.
+    if (entries.some(({ type }) => type === TIMER_TYPES.run)) execution.transact(decide).catch(failed)
+    else execution.submitCause({ decide, resolve: ignore, reject: failed })
   }
 
   #failed(entries: readonly DueEntry[], attempt: number, error: unknown): void {
@@ -228,6 +232,12 @@ function fire(turn: LiveTurn, entry: DueEntry): void {
         timeoutWorkflowTask(turn, { scheduledEventId: itemId, startedEventId: progress.startedEventId, attempt })
       return
     }
+    case TIMER_TYPES.firstTask:
+      endFirstTaskWait(turn)
+      return
+    case TIMER_TYPES.run:
+      timeoutRun(turn, entry.dueAtMs)
+      return
     case TIMER_TYPES.stall:
       // Once at each open, too: what was mended may be in any file, and no fingerprint would show it.
       retryStalledWorkflowTask(turn)

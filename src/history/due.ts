@@ -8,7 +8,17 @@ import { WheelEntry } from '../queue/wheel.js'
 import type { TaskRef } from './rows.js'
 
 /** What a timer row is for. The numbers are stored; an `attempt` is a time-out without a row, of an attempt that runs here. */
-export const TIMER_TYPES = { user: 1, activity: 2, workflowTask: 3, stall: 4, attempt: 5 } as const
+export const TIMER_TYPES = {
+  user: 1,
+  activity: 2,
+  workflowTask: 3,
+  stall: 4,
+  attempt: 5,
+  /** The wait before the first workflow task. */
+  firstTask: 70,
+  /** The time-out of the run, or of its chain. */
+  run: 71,
+} as const
 
 function refOf({ namespaceId, workflowId, runId, runKey }: TaskRef): TaskRef {
   return { namespaceId, workflowId, runId, runKey }

@@ -10,11 +10,13 @@ import type { MsgpackWriter } from '../storage/msgpack-writer.js'
 import {
   decodeFailure,
   decodeNamedPayloads,
+  decodeOptionalPolicy,
   decodePayloads,
   decodeSearchAttributes,
   decodeRetryPolicy,
   encodeFailure,
   encodeNamedPayloads,
+  encodeOptionalPolicy,
   encodeRetryPolicy,
   encodeSearchAttributes,
   writePayloads,
@@ -24,10 +26,20 @@ import {
 const ATTRIBUTE_DEPTH = 3
 
 /** How a field travels: as it is, or through one of the value codecs. */
-type Coding = 'plain' | 'payloads' | 'failure' | 'retryPolicy' | 'namedPayloads' | 'searchAttributes'
+type Coding =
+  | 'plain'
+  | 'payloads'
+  | 'failure'
+  | 'retryPolicy'
+  | 'namedPayloads'
+  | 'searchAttributes'
+  | 'optional'
+  | 'optionalPolicy'
 type Fields = readonly (readonly [name: string, coding: Coding])[]
 
 const plain = (...names: string[]): Fields => names.map((name) => [name, 'plain'] as const)
+/** Undefined where nothing was said, or by a release that did not know them. */
+const optional = (...names: string[]): Fields => names.map((name) => [name, 'optional'] as const)
 
 /** Every attribute of every type, in stored order. */
 const FIELDS: Readonly<Record<EventType, Fields>> = {
@@ -36,9 +48,28 @@ const FIELDS: Readonly<Record<EventType, Fields>> = {
     ['input', 'payloads'],
     ...plain('workflowExecutionTimeoutMs', 'workflowRunTimeoutMs', 'workflowTaskTimeoutMs', 'originalExecutionRunId'),
     ...plain('firstExecutionRunId', 'attempt', 'identity', 'requestId', 'replayRules'),
+    ['retryPolicy', 'optionalPolicy'],
+    ...optional('cronSchedule', 'firstWorkflowTaskBackoffMs', 'continuedExecutionRunId', 'initiator'),
+    ['continuedFailure', 'failure'],
+    ['lastCompletionResult', 'payloads'],
+    ...optional('workflowExecutionExpirationTimeMs'),
   ],
-  WorkflowExecutionCompleted: [['result', 'payloads'], ...plain('workflowTaskCompletedEventId')],
-  WorkflowExecutionFailed: [['failure', 'failure'], ...plain('retryState', 'workflowTaskCompletedEventId')],
+  WorkflowExecutionCompleted: [
+    ['result', 'payloads'],
+    ...plain('workflowTaskCompletedEventId'),
+    ...optional('newExecutionRunId'),
+  ],
+  WorkflowExecutionFailed: [
+    ['failure', 'failure'],
+    ...plain('retryState', 'workflowTaskCompletedEventId'),
+    ...optional('newExecutionRunId'),
+  ],
+  WorkflowExecutionTimedOut: [...plain('retryState'), ...optional('newExecutionRunId')],
+  WorkflowExecutionContinuedAsNew: [
+    ...plain('newExecutionRunId', 'workflowType', 'taskQueue'),
+    ['input', 'payloads'],
+    ...plain('workflowRunTimeoutMs', 'workflowTaskTimeoutMs', 'workflowTaskCompletedEventId'),
+  ],
   WorkflowExecutionTerminated: [...plain('reason'), ['details', 'payloads'], ...plain('identity')],
   WorkflowExecutionCancelRequested: plain('cause', 'identity', 'requestId'),
   WorkflowExecutionCanceled: [['details', 'payloads'], ...plain('workflowTaskCompletedEventId')],
@@ -122,7 +153,7 @@ function compileWriter(type: EventType, fields: Fields): Writing {
   const parts = fields.map(([name, coding]) =>
     coding === 'payloads'
       ? `writePayloads(w, a.${name})`
-      : `w.write(${coding === 'plain' ? `a.${name}` : `${coding}(a.${name})`}, ${ATTRIBUTE_DEPTH})`,
+      : `w.write(${writtenValue(name, coding)}, ${ATTRIBUTE_DEPTH})`,
   )
   const head = `w.beginArray(${fields.length + 2}); w.write(${EVENT_NUMBERS[type]}); w.write(event.eventTimeMs)`
   return compile(['w', 'event', 'a'], [head, ...parts].join('; '), {
@@ -131,13 +162,22 @@ function compileWriter(type: EventType, fields: Fields): Writing {
     retryPolicy: encodeRetryPolicy,
     namedPayloads: encodeNamedPayloads,
     searchAttributes: encodeSearchAttributes,
+    optionalPolicy: encodeOptionalPolicy,
   }) as Writing
 }
 
+function writtenValue(name: string, coding: Coding): string {
+  if (coding === 'plain') return `a.${name}`
+  return coding === 'optional' ? `a.${name} ?? null` : `${coding}(a.${name})`
+}
+
+function readValue(at: number, coding: Coding): string {
+  if (coding === 'plain') return `row[${at}]`
+  return coding === 'optional' ? `row[${at}] ?? undefined` : `${coding}(row[${at}])`
+}
+
 function compileDecoder(fields: Fields): Decoder {
-  const parts = fields.map(
-    ([name, coding], i) => `${name}: ${coding === 'plain' ? `row[${i + 2}]` : `${coding}(row[${i + 2}])`}`,
-  )
+  const parts = fields.map(([name, coding], i) => `${name}: ${readValue(i + 2, coding)}`)
   const body = `return { ${parts.join(', ')} }`
   return compile(['row'], body, {
     payloads: decodePayloads,
@@ -145,6 +185,7 @@ function compileDecoder(fields: Fields): Decoder {
     retryPolicy: decodeRetryPolicy,
     namedPayloads: decodeNamedPayloads,
     searchAttributes: decodeSearchAttributes,
+    optionalPolicy: decodeOptionalPolicy,
   }) as Decoder
 }
 

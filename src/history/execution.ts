@@ -9,10 +9,11 @@
  */
 import { InvariantError } from '../base/assert.js'
 import { LoomError } from '../base/errors.js'
+import { uuidKey } from '../base/uuid.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import { LiveTurn } from '../machine/machine.js'
-import type { ExecutionState } from '../machine/state.js'
-import type { NewTask } from '../machine/transition.js'
+import { startExecution } from '../machine/lifecycle.js'
+import { ExecutionState } from '../machine/state.js'
 import type { Shard } from '../shard/shard.js'
 import type { RunClosed } from './closed-slot.js'
 import type { Effect, ExecutionHost, ExecutionView, TurnRequest } from './contract.js'
@@ -21,6 +22,7 @@ import { OpenTask, isSeenByCode } from './open-task.js'
 import { currentRunKey, encodeCurrentRun, encodeHistoryRow, historyKey, historyPrefix } from './rows.js'
 import type { TaskRef } from './rows.js'
 import { Staged } from './staged.js'
+import { hasWorkflowTask, moreBytes, nextRunOf, type NextRun } from './turn-tasks.js'
 
 export class Execution implements ExecutionView {
   readonly host: ExecutionHost
@@ -74,7 +76,7 @@ export class Execution implements ExecutionView {
     this.runKey = ref.runKey
     this.hash = ref.hash
     this.state = state
-    this.turn = new LiveTurn(state)
+    this.turn = new LiveTurn(state, this)
     this.#historyPrefix = historyPrefix(ref.runKey)
   }
 
@@ -288,7 +290,7 @@ export class Execution implements ExecutionView {
   #stageTurn(staged: Staged, isAlongside: boolean): void {
     const { turn, shard, state } = this
     // A big turn has a commit to itself: with what is staged already it might be more than one can hold.
-    if (!isAlongside) shard.beginTurn(this.host.settings.maxTurnBytes - this.#turnBytes - flushedBytes(turn))
+    if (!isAlongside) shard.beginTurn(this.host.settings.maxTurnBytes - this.#turnBytes - moreBytes(turn))
     this.#turnBytes = 0
     this.host.dispatch(this, staged)
     const { named, due } = this.items.write(turn)
@@ -296,11 +298,31 @@ export class Execution implements ExecutionView {
     if (turn.events.length > 0) this.#stageHistory(turn.events, named)
     if (this.#isCurrentRowDirty || state.closed !== undefined) this.#stageCurrentRow()
     if (state.closed !== undefined) staged.closing = state.closed
+    const next = state.closed === undefined ? undefined : nextRunOf(turn.tasks)
     turn.clear()
     shard.stage().turns.push(staged)
     this.#stagedCount++
     this.#lastStaged = staged
     this.host.staged(shard)
+    if (next !== undefined) this.#beginNext(next)
+  }
+
+  /** The run that follows begins in the commit that closes this one: behind it, since the row of the current run is to be its. */
+  #beginNext({ runId, attributes }: NextRun): void {
+    const { host, shard, workflowId, hash } = this
+    const { namespaceId, namespaceKey } = this
+    const ref = { namespaceId, namespaceKey, workflowId, runId, runKey: uuidKey(runId), hash }
+    const next = new Execution(host, shard, ref, new ExecutionState())
+    next.turn.nowMs = this.turn.nowMs
+    startExecution(next.turn, { ...attributes, continuedExecutionRunId: this.runId })
+    next.#stage(true)
+    if (next.goneBy !== undefined) return
+    host.openIds.add(hash, workflowId.length)
+    host.cache.add(next)
+  }
+
+  newRunId(): string {
+    return this.host.runIds.next(this.host.clock.nowMs()).text
   }
 
   #stageHistory(events: readonly HistoryEvent[], named: readonly (readonly [number, string])[]): void {
@@ -363,15 +385,4 @@ export class Execution implements ExecutionView {
     this.#causes = undefined
     for (const request of waiting) this.#refuse(request, error)
   }
-}
-
-/** Events that waited for the end of a held task are written with it: 2 MB of them at most. */
-function flushedBytes({ changes }: LiveTurn): number {
-  for (let at = 0; at < changes.length; at++) if (changes[at]!.type === 'flushBuffer') return Infinity
-  return 0
-}
-
-function hasWorkflowTask(tasks: readonly NewTask[]): boolean {
-  for (let at = 0; at < tasks.length; at++) if (tasks[at]!.type === 'DispatchWorkflowTask') return true
-  return false
 }

@@ -13,6 +13,7 @@ import type { ActivityProgress } from '../machine/transition.js'
 import { activityDue } from '../machine/activity-attempt.js'
 import { isEndBuffered } from '../machine/buffer.js'
 import type { LiveTurn } from '../machine/machine.js'
+import { runExpiryMs } from '../machine/run-timeout.js'
 import type { ActivityInfo } from '../machine/state.js'
 import { TASK_KINDS } from '../shard/shard.js'
 import { encodeRow } from '../storage/codec.js'
@@ -21,7 +22,7 @@ import type { ExecutionView } from './contract.js'
 import { DueEntry, TIMER_TYPES } from './due.js'
 import { encodeEvent } from './event-codec.js'
 import { encodeActivityProgress, encodeStall, encodeWorkflowTaskProgress } from './progress-codec.js'
-import { WORKFLOW_TASK_ITEM, encodeTask, progressKey } from './rows.js'
+import { RUN_ITEM, WORKFLOW_TASK_ITEM, encodeTask, progressKey } from './rows.js'
 import type { TaskKeyEntry } from './rows.js'
 
 /** What one item has on the medium and on the wheel. */
@@ -41,6 +42,8 @@ export class ItemRows {
   /** By started event id. */
   timers: FewMap<number, ItemRow> | undefined = undefined
   workflowTask: ItemRow | undefined = undefined
+  /** The time-out of the run. */
+  run: ItemRow | undefined = undefined
   bufferedKeys: readonly Key[] = NONE
   /** Entries to arm when the turn that is being staged is durable. */
   #due: readonly DueEntry[] | undefined = undefined
@@ -64,6 +67,7 @@ export class ItemRows {
       if (event.eventType === 'TimerStarted') this.#putTimer(event.eventId, event.attributes.timerId)
       else if (event.eventType === 'TimerFired' || event.eventType === 'TimerCanceled')
         this.#dropTimer(event.attributes.startedEventId)
+      else if (event.eventType === 'WorkflowExecutionStarted') this.#putRun()
     }
     this.#writeChanged(turn, hasEvents)
     return { named: this.#named, due: this.#due }
@@ -78,6 +82,7 @@ export class ItemRows {
     for (const [itemId, { keys, hasProgressRow }] of rows) {
       const item: ItemRow = { keys, hasProgressRow, entry: undefined }
       if (itemId === WORKFLOW_TASK_ITEM) this.workflowTask = item
+      else if (itemId === RUN_ITEM) this.run = item
       else if (activityIds.has(itemId)) (this.activities ??= new FewMap()).set(itemId, item)
       else (this.timers ??= new FewMap()).set(itemId, item)
     }
@@ -98,10 +103,12 @@ export class ItemRows {
       for (const { entry } of items?.values() ?? []) if (entry !== undefined) wheel.remove(entry)
     }
     if (this.workflowTask?.entry !== undefined) wheel.remove(this.workflowTask.entry)
+    if (this.run?.entry !== undefined) wheel.remove(this.run.entry)
   }
 
   #writeChanged(turn: LiveTurn, hasEvents: boolean): void {
-    let isWorkflowTaskDirty = false
+    // Its first task waits for its time; later the task's own events tell.
+    let isWorkflowTaskDirty = turn.events[0]?.eventId === 1 && this.#execution.state.firstTaskDueAtMs !== 0
     let isBufferDirty = false
     const dirty: number[] = []
     for (const change of turn.changes) {
@@ -225,14 +232,22 @@ export class ItemRows {
     this.timers?.delete(startedEventId)
   }
 
+  #putRun(): void {
+    const dueAtMs = runExpiryMs(this.#execution.state)
+    if (dueAtMs === 0) return
+    this.run = { keys: NONE, hasProgressRow: false, entry: undefined }
+    this.#putTimerRow(this.run, TIMER_TYPES.run, RUN_ITEM, { dueAtMs, attempt: 0, stamp: 0 }, '')
+    this.#name([RUN_ITEM, this.run.keys[0]!])
+  }
+
   // ---- the workflow task
 
   #writeWorkflowTask(hasEvents: boolean): void {
     const { state, shard, hash, runKey, namespaceId, host } = this.#execution
     const old = this.workflowTask
     this.#dropKeys(old)
-    const { workflowTask, workflowTaskProgress: progress, stall } = state
-    if (workflowTask === undefined && progress === undefined && stall === undefined) {
+    const { workflowTask, workflowTaskProgress: progress, stall, firstTaskDueAtMs } = state
+    if (workflowTask === undefined && progress === undefined && stall === undefined && firstTaskDueAtMs === 0) {
       if (old?.hasProgressRow === true) shard.remove(progressKey(runKey, WORKFLOW_TASK_ITEM), hash)
       this.workflowTask = undefined
       return
@@ -242,7 +257,10 @@ export class ItemRows {
     const stamp = progress?.stamp ?? 0
     const isStarted = progress !== undefined && progress.startedEventId !== 0
     const scheduledEventId = progress?.scheduledEventId ?? workflowTask?.scheduledEventId ?? 0
-    if (stall !== undefined && progress?.isBackingOff === true) {
+    if (firstTaskDueAtMs !== 0) {
+      const due = { dueAtMs: firstTaskDueAtMs, attempt, stamp }
+      this.#putTimerRow(item, TIMER_TYPES.firstTask, WORKFLOW_TASK_ITEM, due, '')
+    } else if (stall !== undefined && progress?.isBackingOff === true) {
       this.#putTimerRow(
         item,
         TIMER_TYPES.stall,
@@ -338,11 +356,13 @@ export class ItemRows {
     })
     this.timers?.forEach((item) => this.#dropKeys(item))
     this.#dropKeys(this.workflowTask)
+    this.#dropKeys(this.run)
     if (this.workflowTask?.hasProgressRow === true) shard.remove(progressKey(runKey, WORKFLOW_TASK_ITEM), hash)
     this.#dropBuffered()
     this.activities = undefined
     this.timers = undefined
     this.workflowTask = undefined
+    this.run = undefined
   }
 }
 

@@ -33,6 +33,7 @@ const BAD_ATTRIBUTES: Readonly<Record<CommandType, WorkflowTaskFailedCause>> = {
   CompleteWorkflowExecution: 'BadCompleteWorkflowExecutionAttributes',
   FailWorkflowExecution: 'BadFailWorkflowExecutionAttributes',
   CancelWorkflowExecution: 'BadCancelWorkflowExecutionAttributes',
+  ContinueAsNewWorkflowExecution: 'BadContinueAsNewAttributes',
 }
 
 // ---- one value
@@ -114,6 +115,10 @@ export function checkCommandsFit(commands: readonly Command[], limits: Limits, w
       case 'UpsertWorkflowSearchAttributes':
         for (const [name, attribute] of Object.entries(command.searchAttributes))
           bytes += name.length + checkPayloads([attribute], limits, `search attribute ${name}`)
+        break
+      case 'ContinueAsNewWorkflowExecution':
+        // Written twice: where this run ends, and where the next begins.
+        bytes += 2 * checkPayloads(command.input, limits, 'input of the next run')
         break
       case 'RequestCancelActivityTask':
         break

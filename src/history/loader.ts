@@ -8,6 +8,7 @@ import type { HistoryEvent } from '../protocol/event.js'
 import { TASK_KINDS } from '../shard/shard.js'
 import { isEndBuffered } from '../machine/buffer.js'
 import { applyEvent, applyProgress } from '../machine/machine.js'
+import { runExpiryMs } from '../machine/run-timeout.js'
 import { ExecutionState } from '../machine/state.js'
 import { decodeRow } from '../storage/codec.js'
 import { CorruptError } from '../storage/errors.js'
@@ -15,6 +16,7 @@ import type { Key, Medium, Row, ShardId } from '../storage/medium.js'
 import { decodeEvent } from './event-codec.js'
 import { decodeActivityProgress, decodeStall, decodeWorkflowTaskProgress } from './progress-codec.js'
 import {
+  RUN_ITEM,
   WORKFLOW_TASK_ITEM,
   decodeHistoryRow,
   decodeTask,
@@ -209,9 +211,10 @@ function dropEnded(state: ExecutionState, items: Map<number, ItemKeys>): void {
     // The rows of an activity go when it ends, though its end may still wait in the buffer.
     for (const id of state.activities?.keys() ?? []) if (!isEndBuffered(state, id)) running.add(id)
     for (const { startedEventId } of state.timers?.values() ?? []) running.add(startedEventId)
-    const { workflowTask, workflowTaskProgress, stall } = state
-    if (workflowTask !== undefined || workflowTaskProgress !== undefined || stall !== undefined)
-      running.add(WORKFLOW_TASK_ITEM)
+    const { workflowTask, workflowTaskProgress, stall, firstTaskDueAtMs } = state
+    const hasTask = workflowTask !== undefined || workflowTaskProgress !== undefined || stall !== undefined
+    if (hasTask || firstTaskDueAtMs !== 0) running.add(WORKFLOW_TASK_ITEM)
+    if (runExpiryMs(state) !== 0) running.add(RUN_ITEM)
   }
   for (const item of items.keys()) if (!running.has(item)) items.delete(item)
 }

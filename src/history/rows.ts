@@ -71,7 +71,7 @@ export interface HistoryRow {
   readonly taskKeys: readonly TaskKeyEntry[]
 }
 
-/** Scheduled or started event id of the item; 0: the workflow task. */
+/** Scheduled or started event id of the item; 0: the workflow task, 1: the run. */
 export type TaskKeyEntry = readonly [itemId: number, key: Key]
 
 export function historyPrefix(runKey: string): string {
@@ -127,6 +127,8 @@ export function decodeHistoryRow(key: Key, bytes: Uint8Array, crcBefore: number)
 // ---- progress: what history does not hold, one row an item
 
 export const WORKFLOW_TASK_ITEM = 0
+/** Its Started event: the time-out of the run. */
+export const RUN_ITEM = 1
 
 export function progressKey(runKey: string, itemId: number): Key {
   return u8(ROW_KINDS.progress) + runKey + u32(itemId)

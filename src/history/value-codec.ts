@@ -191,6 +191,15 @@ export function decodeRetryPolicy(value: unknown): RetryPolicy {
   } as RetryPolicy
 }
 
+/** Of a workflow: null for none, and the default policy is written out. */
+export function encodeOptionalPolicy(policy: RetryPolicy | undefined): unknown {
+  return policy === undefined ? null : encodeRetryPolicy({ ...policy })
+}
+
+export function decodeOptionalPolicy(value: unknown): RetryPolicy | undefined {
+  return value === null || value === undefined ? undefined : decodeRetryPolicy(value)
+}
+
 export function arrayOf(value: unknown, what: string): readonly unknown[] {
   if (!Array.isArray(value)) throw new CorruptError(`${what}: not an array`)
   return value as readonly unknown[]

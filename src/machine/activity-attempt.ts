@@ -4,9 +4,9 @@
  *
  * Invariant: no progress means that attempt 1 is scheduled and nobody has taken it.
  */
-import { MAX_DURATION_MS } from '../base/duration.js'
 import type { Failure, RetryState, TimeoutType } from '../protocol/failure.js'
 import { findOpenActivity } from './activity.js'
+import { askedIntervalMs, isRetryable, policyIntervalMs } from './retry-policy.js'
 import type { ActivityInfo } from './state.js'
 import type { ActivityProgress } from './transition.js'
 import type { Turn } from './turn.js'
@@ -128,26 +128,16 @@ export function retryStateAfter(
 ): RetryState {
   const { retryPolicy } = info.attributes
   if (info.cancelRequestedEventId !== 0) return 'CancelRequested'
-  if (!isRetryable(failure, retryPolicy.nonRetryableErrorTypes)) return 'NonRetryableFailure'
+  if (!isRetryable(failure, retryPolicy)) return 'NonRetryableFailure'
   if (retryPolicy.maximumAttempts > 0 && attempt >= retryPolicy.maximumAttempts) return 'MaximumAttemptsReached'
   const expiresAtMs = expiryMs(info)
   const nextAtMs = turn.eventTimeMs + retryIntervalMs(info, attempt, failure)
   return expiresAtMs !== 0 && nextAtMs > expiresAtMs ? 'Timeout' : 'InProgress'
 }
 
-function isRetryable(failure: Failure | undefined, nonRetryableErrorTypes: readonly string[]): boolean {
-  if (failure?.type !== 'application') return true
-  if (failure.nonRetryable) return false
-  return failure.applicationType === undefined || !nonRetryableErrorTypes.includes(failure.applicationType)
-}
-
 /** The wait after that attempt. What the failure asks for goes before the policy, even above its maximum. */
 export function retryIntervalMs(info: ActivityInfo, attempt: number, failure: Failure | undefined): number {
-  const askedMs = failure?.type === 'application' ? failure.nextRetryDelayMs : undefined
-  // User code may ask for nonsense; then the policy holds.
-  if (askedMs !== undefined && askedMs >= 0 && askedMs <= MAX_DURATION_MS) return Math.ceil(askedMs)
-  const { initialIntervalMs, backoffCoefficient, maximumIntervalMs } = info.attributes.retryPolicy
-  return Math.ceil(Math.min(initialIntervalMs * backoffCoefficient ** (attempt - 1), maximumIntervalMs))
+  return askedIntervalMs(failure) ?? policyIntervalMs(info.attributes.retryPolicy, attempt)
 }
 
 /** Waits for the next attempt. */

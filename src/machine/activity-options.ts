@@ -4,10 +4,9 @@ import type { ScheduleActivityTaskCommand } from '../protocol/command.js'
 import type { EventAttributes } from '../protocol/event.js'
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../protocol/retry-policy.js'
 import { BadCommandError } from './errors.js'
+import { filledPolicy, policyProblem } from './retry-policy.js'
 
 const MAX_ID_LENGTH = 1000
-/** Of the default. */
-const INTERVALS_IN_MAXIMUM = 100
 
 type StartedAttributes = EventAttributes['WorkflowExecutionStarted']
 type ScheduledAttributes = EventAttributes['ActivityTaskScheduled']
@@ -71,31 +70,10 @@ function duration(command: ScheduleActivityTaskCommand, name: string, ms: number
 function retryPolicy(command: ScheduleActivityTaskCommand): RetryPolicy {
   const asked = command.retryPolicy
   if (asked === undefined) return DEFAULT_RETRY_POLICY
-  const initialIntervalMs = asked.initialIntervalMs || DEFAULT_RETRY_POLICY.initialIntervalMs
-  const policy: RetryPolicy = {
-    initialIntervalMs,
-    backoffCoefficient: asked.backoffCoefficient || DEFAULT_RETRY_POLICY.backoffCoefficient,
-    maximumIntervalMs: Math.min(asked.maximumIntervalMs || initialIntervalMs * INTERVALS_IN_MAXIMUM, MAX_DURATION_MS),
-    // Not a number is no limit, either.
-    maximumAttempts: asked.maximumAttempts || DEFAULT_RETRY_POLICY.maximumAttempts,
-    nonRetryableErrorTypes: asked.nonRetryableErrorTypes ?? DEFAULT_RETRY_POLICY.nonRetryableErrorTypes,
-  }
-  const problem = findProblem(policy)
+  const policy = filledPolicy(asked)
+  const problem = policyProblem(policy)
   if (problem !== undefined) throw bad(command, problem)
   return policy
-}
-
-function findProblem(policy: RetryPolicy): string | undefined {
-  const { initialIntervalMs, backoffCoefficient, maximumIntervalMs, maximumAttempts } = policy
-  if (initialIntervalMs < 0) return 'invalid InitialInterval set on retry policy: negative duration'
-  if (initialIntervalMs > MAX_DURATION_MS)
-    return `invalid InitialInterval set on retry policy: over ${MAX_DURATION_MS} ms`
-  if (backoffCoefficient < 1) return 'BackoffCoefficient cannot be less than 1 on retry policy'
-  if (maximumIntervalMs < 0) return 'invalid MaximumInterval set on retry policy: negative duration'
-  if (maximumIntervalMs < initialIntervalMs)
-    return 'MaximumInterval cannot be less than InitialInterval on retry policy'
-  if (maximumAttempts < 0) return 'MaximumAttempts cannot be negative on retry policy'
-  return undefined
 }
 
 function bad(command: ScheduleActivityTaskCommand, what: string): BadCommandError {

@@ -4,7 +4,7 @@ import { record } from './buffer.js'
 import { NotFoundError } from './errors.js'
 import type { ExecutionState } from './state.js'
 import type { Turn } from './turn.js'
-import { scheduleWorkflowTask } from './workflow-task.js'
+import { endFirstTaskWait, scheduleWorkflowTask } from './workflow-task.js'
 
 export interface CancelRequest {
   readonly reason: string
@@ -24,7 +24,8 @@ export function requestCancelExecution(turn: Turn, request: CancelRequest): bool
   if (state.closed !== undefined || isCancelRequested(state)) return false
   const attributes: EventAttributes['WorkflowExecutionCancelRequested'] = { cause, identity, requestId }
   record(turn, 'WorkflowExecutionCancelRequested', attributes)
-  scheduleWorkflowTask(turn)
+  // The wait before the first task holds up signals, but not this.
+  if (!endFirstTaskWait(turn)) scheduleWorkflowTask(turn)
   return true
 }
 

@@ -7,7 +7,7 @@ import { LoomError } from '../base/errors.js'
 import type { Command, CommandType } from '../protocol/command.js'
 import { cancelUnstartedActivity, requestCancelActivity, scheduleActivity } from './activity.js'
 import { flushBuffer } from './buffer.js'
-import { cancelExecution, completeExecution, failExecution } from './lifecycle.js'
+import { cancelExecution, completeExecution, continueExecution, failExecution } from './lifecycle.js'
 import { recordMarker, upsertSearchAttributes } from './marker.js'
 import { cancelTimer, startTimer } from './timer.js'
 import type { Turn } from './turn.js'
@@ -23,6 +23,7 @@ const CLOSES: Readonly<Record<CommandType, boolean>> = {
   CompleteWorkflowExecution: true,
   FailWorkflowExecution: true,
   CancelWorkflowExecution: true,
+  ContinueAsNewWorkflowExecution: true,
 }
 
 /** An answer that makes no sense as a whole is refused (LOOM_INVALID_ARGUMENT): the worker, not the workflow, is wrong. */
@@ -72,6 +73,8 @@ export function carryOutCommands(
         return failExecution(turn, command, completedEventId)
       case 'CancelWorkflowExecution':
         return cancelExecution(turn, command, completedEventId)
+      case 'ContinueAsNewWorkflowExecution':
+        return continueExecution(turn, command, completedEventId)
       default:
         return unreachable(command)
     }

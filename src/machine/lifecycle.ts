@@ -6,12 +6,15 @@
  */
 import type {
   CancelWorkflowExecutionCommand,
+  Command,
   CompleteWorkflowExecutionCommand,
+  ContinueAsNewWorkflowExecutionCommand,
   FailWorkflowExecutionCommand,
 } from '../protocol/command.js'
 import type { EventAttributes, EventOf, HistoryEvent, WorkflowStatus } from '../protocol/event.js'
 import type { Payloads } from '../protocol/payload.js'
 import { BadCommandError, ExecutionClosedError } from './errors.js'
+import { continueAsNew, followRun } from './next-run.js'
 import type { ExecutionState } from './state.js'
 import type { Turn } from './turn.js'
 import { DEFAULT_WORKFLOW_TASK_TIMEOUT_MS, forceCloseWorkflowTask, scheduleWorkflowTask } from './workflow-task.js'
@@ -19,22 +22,33 @@ import { DEFAULT_WORKFLOW_TASK_TIMEOUT_MS, forceCloseWorkflowTask, scheduleWorkf
 /** A worker that died is not waited for longer. As in Temporal. */
 const LONGEST_WORKFLOW_TASK_TIMEOUT_MS = 120_000
 
-/** The first turn of an execution. A task time-out of 0 is given its default. */
+/** The first turn of an execution. A task time-out of 0 is given its default; no run may last longer than its chain. */
 export function startExecution(turn: Turn, attributes: EventAttributes['WorkflowExecutionStarted']): void {
+  const { workflowExecutionTimeoutMs: chainMs, workflowRunTimeoutMs: askedMs } = attributes
+  const workflowRunTimeoutMs = chainMs > 0 && (askedMs === 0 || askedMs > chainMs) ? chainMs : askedMs
   turn.append('WorkflowExecutionStarted', {
     workflowType: attributes.workflowType,
     workflowId: attributes.workflowId,
     taskQueue: attributes.taskQueue,
     input: attributes.input,
     workflowExecutionTimeoutMs: attributes.workflowExecutionTimeoutMs,
-    workflowRunTimeoutMs: attributes.workflowRunTimeoutMs,
-    workflowTaskTimeoutMs: taskTimeoutMs(attributes.workflowTaskTimeoutMs, attributes.workflowRunTimeoutMs),
+    workflowRunTimeoutMs,
+    workflowTaskTimeoutMs: taskTimeoutMs(attributes.workflowTaskTimeoutMs, workflowRunTimeoutMs),
     originalExecutionRunId: attributes.originalExecutionRunId,
     firstExecutionRunId: attributes.firstExecutionRunId,
     attempt: attributes.attempt,
     identity: attributes.identity,
     requestId: attributes.requestId,
     replayRules: attributes.replayRules,
+    retryPolicy: attributes.retryPolicy,
+    cronSchedule: attributes.cronSchedule,
+    firstWorkflowTaskBackoffMs: attributes.firstWorkflowTaskBackoffMs,
+    continuedExecutionRunId: attributes.continuedExecutionRunId,
+    initiator: attributes.initiator,
+    continuedFailure: attributes.continuedFailure,
+    lastCompletionResult: attributes.lastCompletionResult,
+    workflowExecutionExpirationTimeMs:
+      chainMs > 0 ? (attributes.workflowExecutionExpirationTimeMs ?? turn.eventTimeMs + chainMs) : undefined,
   })
   scheduleWorkflowTask(turn)
 }
@@ -64,7 +78,9 @@ export function completeExecution(
   workflowTaskCompletedEventId: number,
 ): void {
   requireNothingUnseen(turn.state, command)
-  turn.append('WorkflowExecutionCompleted', { result: command.result, workflowTaskCompletedEventId })
+  const { result } = command
+  const { newExecutionRunId } = followRun(turn, { failure: undefined, result })
+  turn.append('WorkflowExecutionCompleted', { result, workflowTaskCompletedEventId, newExecutionRunId })
   clearProgress(turn)
 }
 
@@ -79,7 +95,18 @@ export function failExecution(
     throw new BadCommandError(command, 'BadFailWorkflowExecutionAttributes', detail)
   }
   requireNothingUnseen(turn.state, command)
-  turn.append('WorkflowExecutionFailed', { failure, retryState: 'RetryPolicyNotSet', workflowTaskCompletedEventId })
+  const { retryState, newExecutionRunId } = followRun(turn, { failure, result: undefined })
+  turn.append('WorkflowExecutionFailed', { failure, retryState, workflowTaskCompletedEventId, newExecutionRunId })
+  clearProgress(turn)
+}
+
+export function continueExecution(
+  turn: Turn,
+  command: ContinueAsNewWorkflowExecutionCommand,
+  workflowTaskCompletedEventId: number,
+): void {
+  requireNothingUnseen(turn.state, command)
+  continueAsNew(turn, command, workflowTaskCompletedEventId)
   clearProgress(turn)
 }
 
@@ -95,14 +122,11 @@ export function cancelExecution(
 }
 
 /** What arrived while the worker held the task was acknowledged: the code sees it before it may close. */
-function requireNothingUnseen(
-  state: ExecutionState,
-  command: CompleteWorkflowExecutionCommand | FailWorkflowExecutionCommand | CancelWorkflowExecutionCommand,
-): void {
+function requireNothingUnseen(state: ExecutionState, command: Command): void {
   if (state.buffered !== undefined) throw new BadCommandError(command, 'UnhandledCommand', '')
 }
 
-function clearProgress(turn: Turn): void {
+export function clearProgress(turn: Turn): void {
   const { activityProgress, workflowTaskProgress, stall } = turn.state
   if (activityProgress !== undefined) {
     for (const [scheduledEventId, { phase, incarnation, attempt }] of activityProgress) {
@@ -117,6 +141,8 @@ function clearProgress(turn: Turn): void {
 
 export function applyExecutionStarted(state: ExecutionState, event: EventOf<'WorkflowExecutionStarted'>): void {
   state.started = event
+  const { firstWorkflowTaskBackoffMs } = event.attributes
+  if (firstWorkflowTaskBackoffMs !== undefined) state.firstTaskDueAtMs = event.eventTimeMs + firstWorkflowTaskBackoffMs
 }
 
 export function applyExecutionClosed(state: ExecutionState, event: HistoryEvent, status: WorkflowStatus): void {

@@ -23,8 +23,13 @@ import {
 } from './workflow-task.js'
 
 /** Runs one turn. When `act` throws, `state` is as it was: what came before the mistake leaves no trace. */
-export function takeTurn(state: ExecutionState, nowMs: number, act: (turn: LiveTurn) => void): LiveTurn {
-  const turn = new LiveTurn(state)
+export function takeTurn(
+  state: ExecutionState,
+  nowMs: number,
+  act: (turn: LiveTurn) => void,
+  runIds?: RunIdSource,
+): LiveTurn {
+  const turn = new LiveTurn(state, runIds)
   turn.nowMs = nowMs
   const mark = turn.mark()
   try {
@@ -51,6 +56,13 @@ function cutTo(list: unknown[], length: number): void {
   if (list.length > length) list.length = length
 }
 
+/** Where the ids of following runs come from: chance is an argument. */
+export interface RunIdSource {
+  newRunId(): string
+}
+
+const NO_RUN_IDS: RunIdSource = { newRunId: () => 'next-run' }
+
 /** The open turn of one execution. Whoever has staged what it gathered clears it: the arrays are not used again. */
 export class LiveTurn implements Turn {
   readonly state: ExecutionState
@@ -59,9 +71,11 @@ export class LiveTurn implements Turn {
   events: HistoryEvent[] = NONE
   changes: ProgressChange[] = NONE
   tasks: NewTask[] = NONE
+  readonly #runIds: RunIdSource
 
-  constructor(state: ExecutionState) {
+  constructor(state: ExecutionState, runIds: RunIdSource = NO_RUN_IDS) {
     this.state = state
+    this.#runIds = runIds
   }
 
   get eventTimeMs(): number {
@@ -94,6 +108,10 @@ export class LiveTurn implements Turn {
   addTask(task: NewTask): void {
     if (this.tasks === NONE) this.tasks = [task]
     else this.tasks.push(task)
+  }
+
+  newRunId(): string {
+    return this.#runIds.newRunId()
   }
 
   /** Takes the workflow task that waits for a worker out of the turn. Undefined: it has none. */
@@ -194,6 +212,10 @@ export function applyEvent(state: ExecutionState, event: HistoryEvent): void {
       return applyExecutionClosed(state, event, 'Failed')
     case 'WorkflowExecutionCanceled':
       return applyExecutionClosed(state, event, 'Canceled')
+    case 'WorkflowExecutionTimedOut':
+      return applyExecutionClosed(state, event, 'TimedOut')
+    case 'WorkflowExecutionContinuedAsNew':
+      return applyExecutionClosed(state, event, 'ContinuedAsNew')
     case 'WorkflowExecutionTerminated':
       return applyExecutionClosed(state, event, 'Terminated')
     default:

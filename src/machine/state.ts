@@ -48,6 +48,7 @@ type Fields = Pick<
   | 'workflowTask'
   | 'previousStartedEventId'
   | 'completedWorkflowTasks'
+  | 'firstTaskDueAtMs'
   | 'activities'
   | 'activityIds'
   | 'timers'
@@ -87,6 +88,8 @@ export class ExecutionState {
   /** Started event of the last completed workflow task: what a sticky worker has seen. */
   previousStartedEventId = 0
   completedWorkflowTasks = 0
+  /** While the first workflow task waits for its time (start delay, schedule, retry): when that is. 0: it does not. */
+  firstTaskDueAtMs = 0
   /** By scheduled event id, in order. Made when first needed, as are the other maps: a parked execution is small. */
   activities: FewMap<number, ActivityInfo> | undefined = undefined
   /** activityId → scheduled event id, of those that have not closed. */
@@ -119,6 +122,7 @@ export class ExecutionState {
     saved.workflowTask = this.workflowTask
     saved.previousStartedEventId = this.previousStartedEventId
     saved.completedWorkflowTasks = this.completedWorkflowTasks
+    saved.firstTaskDueAtMs = this.firstTaskDueAtMs
     saved.activities = this.activities
     saved.activityIds = this.activityIds
     saved.timers = this.timers

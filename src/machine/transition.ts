@@ -5,7 +5,7 @@
  * answers callers. A machine performs nothing itself: it reads no clock, awaits nothing, and can be rebuilt.
  */
 import type { Failure, TimeoutType } from '../protocol/failure.js'
-import type { HistoryEvent } from '../protocol/event.js'
+import type { EventAttributes, HistoryEvent } from '../protocol/event.js'
 import type { Payloads } from '../protocol/payload.js'
 
 /**
@@ -88,4 +88,10 @@ export type NewTask =
       readonly scheduledEventId: number
       readonly attempt: number
       readonly reason: 'canceled' | 'timedOut' | 'closed'
+    }
+  /** The run has closed and another follows, in the same commit. Whoever starts it says which run was before. */
+  | {
+      readonly type: 'StartNextRun'
+      readonly runId: string
+      readonly attributes: EventAttributes['WorkflowExecutionStarted']
     }

@@ -34,6 +34,9 @@ export interface Turn {
 
   addTask(task: NewTask): void
 
+  /** Of the run that follows this one. */
+  newRunId(): string
+
   /** From here on the turn can be taken back to this place. Marks nest; each is kept or rolled back once, the last one first. */
   mark(): TurnMark
   keep(): void

@@ -29,12 +29,19 @@ export function scheduleWorkflowTask(turn: Turn): void {
   const { state } = turn
   const progress = state.workflowTaskProgress
   if (progress === undefined) {
-    if (state.workflowTask === undefined) scheduleFirstAttempt(turn)
+    if (state.workflowTask === undefined && state.firstTaskDueAtMs === 0) scheduleFirstAttempt(turn)
   } else if (isWorkflowTaskHeld(state)) {
     // Whoever holds it so long is not to hold up everybody else; its answer will come too late.
     if (isBufferFull(state))
       endAttempt(turn, progress, { cause: 'ForceCloseCommand', failure: undefined, identity: '' })
   } else if (progress.isBackingOff && state.stall === undefined) endBackoff(turn, progress)
+}
+
+/** The wait before the first workflow task is over, or something happened that it does not hold up. False when none waits. */
+export function endFirstTaskWait(turn: Turn): boolean {
+  if (turn.state.firstTaskDueAtMs === 0 || turn.state.closed !== undefined) return false
+  scheduleFirstAttempt(turn)
+  return true
 }
 
 function scheduleFirstAttempt(turn: Turn): void {
@@ -191,6 +198,7 @@ function backoffMs(attempt: number): number {
 }
 
 export function applyWorkflowTaskScheduled(state: ExecutionState, event: EventOf<'WorkflowTaskScheduled'>): void {
+  state.firstTaskDueAtMs = 0
   state.workflowTask = {
     scheduledEventId: event.eventId,
     scheduledAtMs: event.eventTimeMs,

@@ -63,6 +63,23 @@ export interface CancelWorkflowExecutionCommand {
   readonly details?: Payloads | undefined
 }
 
+/** The execution goes on as another run, with a history of its own. Closes it. */
+export interface ContinueAsNewWorkflowExecutionCommand {
+  readonly type: 'ContinueAsNewWorkflowExecution'
+  /** Default: the workflow's own, as for the task queue and both time-outs. */
+  readonly workflowType?: string | undefined
+  readonly taskQueue?: string | undefined
+  readonly input?: Payloads | undefined
+  /** ms; 0 or absent: that of this run. */
+  readonly workflowRunTimeoutMs?: number | undefined
+  readonly workflowTaskTimeoutMs?: number | undefined
+  /** Wait before the first workflow task, ms. */
+  readonly backoffStartIntervalMs?: number | undefined
+  /** Absent: the next run has none, whatever this one has; as for the schedule. */
+  readonly retryPolicy?: Partial<RetryPolicy> | undefined
+  readonly cronSchedule?: string | undefined
+}
+
 /** Anything that workflow code may ask for; `type` tells which. */
 export type Command =
   | ScheduleActivityTaskCommand
@@ -74,6 +91,7 @@ export type Command =
   | CompleteWorkflowExecutionCommand
   | FailWorkflowExecutionCommand
   | CancelWorkflowExecutionCommand
+  | ContinueAsNewWorkflowExecutionCommand
 
 /** Every type of command there is, by Temporal's name. */
 export type CommandType = Command['type']

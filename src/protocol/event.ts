@@ -27,11 +27,40 @@ export interface EventAttributes {
     readonly requestId: string
     /** Which rules of replay hold for this run, 1 today. */
     readonly replayRules: number
+    /** When a run that fails or times out is followed by another. */
+    readonly retryPolicy?: RetryPolicy | undefined
+    readonly cronSchedule?: string | undefined
+    /** From the start to the first workflow task. */
+    readonly firstWorkflowTaskBackoffMs?: number | undefined
+    /** The run before. */
+    readonly continuedExecutionRunId?: string | undefined
+    readonly initiator?: ChainInitiator | undefined
+    /** What the run before failed with. */
+    readonly continuedFailure?: Failure | undefined
+    /** Of the last run of the chain that completed. */
+    readonly lastCompletionResult?: Payloads | undefined
+    /** When the whole chain is over time, ms since the epoch. */
+    readonly workflowExecutionExpirationTimeMs?: number | undefined
   }
-  WorkflowExecutionCompleted: { readonly result: Payloads | undefined; readonly workflowTaskCompletedEventId: number }
+  WorkflowExecutionCompleted: {
+    readonly result: Payloads | undefined
+    readonly workflowTaskCompletedEventId: number
+    readonly newExecutionRunId?: string | undefined
+  }
   WorkflowExecutionFailed: {
     readonly failure: Failure
     readonly retryState: RetryState
+    readonly workflowTaskCompletedEventId: number
+    readonly newExecutionRunId?: string | undefined
+  }
+  WorkflowExecutionTimedOut: { readonly retryState: RetryState; readonly newExecutionRunId?: string | undefined }
+  WorkflowExecutionContinuedAsNew: {
+    readonly newExecutionRunId: string
+    readonly workflowType: string
+    readonly taskQueue: string
+    readonly input: Payloads | undefined
+    readonly workflowRunTimeoutMs: number
+    readonly workflowTaskTimeoutMs: number
     readonly workflowTaskCompletedEventId: number
   }
   WorkflowExecutionTerminated: {
@@ -162,6 +191,8 @@ export interface EventAttributes {
 export type NamedPayloads = Readonly<Record<string, Payloads>>
 /** What an execution can be found by: a payload each, by name. */
 export type SearchAttributes = Readonly<Record<string, Payload>>
+/** Why a run has another one before it, or a schedule. Temporal's names. */
+export type ChainInitiator = 'Workflow' | 'Retry' | 'CronSchedule'
 
 /** Every type of event there is, by Temporal's name. */
 export type EventType = keyof EventAttributes
@@ -191,6 +222,7 @@ export type WorkflowTaskFailedCause =
   | 'BadCompleteWorkflowExecutionAttributes'
   | 'BadFailWorkflowExecutionAttributes'
   | 'BadCancelWorkflowExecutionAttributes'
+  | 'BadContinueAsNewAttributes'
   | 'StartTimerDuplicateId'
   | 'ScheduleActivityDuplicateId'
   | 'WorkflowWorkerUnhandledFailure'
@@ -206,6 +238,7 @@ export const EVENT_NUMBERS = {
   WorkflowExecutionStarted: 1,
   WorkflowExecutionCompleted: 2,
   WorkflowExecutionFailed: 3,
+  WorkflowExecutionTimedOut: 4,
   WorkflowTaskScheduled: 5,
   WorkflowTaskStarted: 6,
   WorkflowTaskCompleted: 7,
@@ -227,6 +260,7 @@ export const EVENT_NUMBERS = {
   WorkflowExecutionSignaled: 26,
   WorkflowExecutionTerminated: 27,
   UpsertWorkflowSearchAttributes: 40,
+  WorkflowExecutionContinuedAsNew: 28,
 } as const satisfies Record<EventType, number>
 
 /** What state an execution is in: 'Running', or how it ended. */

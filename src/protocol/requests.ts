@@ -98,6 +98,17 @@ function causeCount(failure: unknown): number {
   return found
 }
 
+const retryPolicy = z
+  .strictObject({
+    initialIntervalMs: z.number(),
+    backoffCoefficient: z.number(),
+    maximumIntervalMs: z.number(),
+    maximumAttempts: z.number().int(),
+    nonRetryableErrorTypes: z.array(text),
+  })
+  .partial()
+  .optional()
+
 // ---- commands
 
 const commands = z.array(
@@ -112,16 +123,7 @@ const commands = z.array(
       startToCloseTimeoutMs: z.number().optional(),
       scheduleToStartTimeoutMs: z.number().optional(),
       heartbeatTimeoutMs: z.number().optional(),
-      retryPolicy: z
-        .strictObject({
-          initialIntervalMs: z.number(),
-          backoffCoefficient: z.number(),
-          maximumIntervalMs: z.number(),
-          maximumAttempts: z.number().int(),
-          nonRetryableErrorTypes: z.array(text),
-        })
-        .partial()
-        .optional(),
+      retryPolicy,
     }),
     z.strictObject({ type: z.literal('RequestCancelActivityTask'), scheduledEventId: count }),
     z.strictObject({ type: z.literal('StartTimer'), timerId: optionalIdSchema, startToFireTimeoutMs: z.number() }),
@@ -136,6 +138,17 @@ const commands = z.array(
     z.strictObject({ type: z.literal('CompleteWorkflowExecution'), result: payloads }),
     z.strictObject({ type: z.literal('FailWorkflowExecution'), failure }),
     z.strictObject({ type: z.literal('CancelWorkflowExecution'), details: payloads }),
+    z.strictObject({
+      type: z.literal('ContinueAsNewWorkflowExecution'),
+      workflowType: optionalIdSchema.optional(),
+      taskQueue: optionalIdSchema.optional(),
+      input: payloads,
+      workflowRunTimeoutMs: z.number().optional(),
+      workflowTaskTimeoutMs: z.number().optional(),
+      backoffStartIntervalMs: z.number().optional(),
+      retryPolicy,
+      cronSchedule: text.optional(),
+    }),
   ]),
 )
 
@@ -194,6 +207,9 @@ export const requestSchemas = {
     workflowExecutionTimeoutMs: durationMs,
     workflowRunTimeoutMs: durationMs,
     workflowTaskTimeoutMs: durationMs,
+    retryPolicy,
+    cronSchedule: text.optional(),
+    workflowStartDelayMs: durationMs.optional(),
     workflowIdReusePolicy: z.enum([
       'AllowDuplicate',
       'AllowDuplicateFailedOnly',
@@ -244,6 +260,7 @@ export const requestSchemas = {
         'BadRecordMarkerAttributes',
         'BadSearchAttributes',
       ] as const),
+      'BadContinueAsNewAttributes',
     ]),
     failure,
     identity,

@@ -10,6 +10,7 @@ import type { HistoryEvent, WorkflowStatus, WorkflowTaskFailedCause } from './ev
 import type { Failure } from './failure.js'
 import type { ExecutionRef } from './ids.js'
 import type { Payloads } from './payload.js'
+import type { RetryPolicy } from './retry-policy.js'
 
 /** May a workflow id be used again once its execution has closed? Temporal's names and meaning. */
 export type WorkflowIdReusePolicy =
@@ -29,6 +30,12 @@ export interface StartWorkflowRequest {
   readonly workflowRunTimeoutMs: number
   /** ms; 0: the default of 10 s. */
   readonly workflowTaskTimeoutMs: number
+  /** Absent: a run that fails or times out is the last. */
+  readonly retryPolicy?: Partial<RetryPolicy> | undefined
+  /** A run each time, in UTC. Absent or '': one run. */
+  readonly cronSchedule?: string | undefined
+  /** ms before the first workflow task. Not with a schedule. */
+  readonly workflowStartDelayMs?: number | undefined
   readonly workflowIdReusePolicy: WorkflowIdReusePolicy
   /** Absent: 'Fail', or what the reuse policy says. */
   readonly workflowIdConflictPolicy?: WorkflowIdConflictPolicy | undefined
@@ -149,7 +156,7 @@ export interface WorkflowDescription {
   readonly workflowId: string
   /** Of the run that is described, a UUID. */
   readonly runId: string
-  /** Of the first run of its chain; this run's own today. */
+  /** Of the first run of its chain; its own, unless it was started by a retry, a schedule or continue-as-new. */
   readonly firstExecutionRunId: string
   /** The name of its definition. */
   readonly workflowType: string

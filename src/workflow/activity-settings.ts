@@ -130,7 +130,8 @@ export function nameAt(name: unknown, path: string): string {
   return result.data
 }
 
-function retryPolicy(retry: RetryOptions, path: string): Partial<RetryPolicy> {
+/** As commands and requests carry it. Throws LOOM_INVALID_ARGUMENT, naming what is wrong. */
+export function retryPolicy(retry: RetryOptions, path: string): Partial<RetryPolicy> {
   checkOptions(retry, RETRY_OPTIONS, path)
   const { initialInterval, backoffCoefficient, maximumInterval, maximumAttempts, nonRetryableErrorTypes } = retry
   if (backoffCoefficient !== undefined && !(backoffCoefficient >= 1 && Number.isFinite(backoffCoefficient))) {

@@ -1,7 +1,7 @@
 /** What `start` is told: the short way for common options and the schema are of one mind. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { checkedStart, taskTimeoutMs, type StartOptions } from '../../src/client/start-options.js'
+import { checkedStart, startTimes, type StartOptions } from '../../src/client/start-options.js'
 
 /** The same options, checked by the schema: the short way takes nothing but id and input. */
 function bySchema(options: object): unknown {
@@ -53,6 +53,6 @@ test.each([undefined, null, 7, 'w', [], () => 1, { input: 1 }])('%o is refused o
 })
 
 test('what is not said is not there; durations become ms', () => {
-  expect(taskTimeoutMs(checkedStart({ workflowId: 'w' }))).toBe(0)
-  expect(taskTimeoutMs(checkedStart({ workflowId: 'w', workflowTaskTimeout: '20 s' }))).toBe(20_000)
+  expect(startTimes(checkedStart({ workflowId: 'w' })).workflowTaskTimeoutMs).toBe(0)
+  expect(startTimes(checkedStart({ workflowId: 'w', workflowTaskTimeout: '20 s' })).workflowTaskTimeoutMs).toBe(20_000)
 })

@@ -2,6 +2,7 @@
  * Where we differ from the recorded server on purpose, or where the server itself could as well have done otherwise. Each
  * entry rewrites the recording, for one scenario or for one well-defined situation, and nothing else is compared more loosely.
  */
+import { CHAIN_DIFFERENCES } from './chain-differences.js'
 import { ANYTHING } from './compare.js'
 import type { Call, GoldenEvent, Scenario } from './scenario.js'
 import { isObject } from './words.js'
@@ -44,6 +45,7 @@ export const DIFFERENCES: readonly Difference[] = [
     why: 'The recorded server was late with the time-out and with the retries. Ours is in time, so an attempt that is answered at the recorded time has missed its heartbeat.',
     adjust: (scenario) => withCallsAt(scenario, { 3000: 1100, 4000: 1300 }),
   },
+  ...CHAIN_DIFFERENCES,
 ]
 
 function differencesOf(scenario: Scenario): readonly Difference[] {

@@ -23,6 +23,8 @@ const DROPPED: ReadonlySet<string> = new Set([
   ...['identity', 'requestId', 'namespaceId', 'version', 'stackTrace'],
   // Ours alone.
   ...['beginTimeMs', 'replayRules', 'sdk', 'historySizeBytes'],
+  // An instant.
+  'workflowExecutionExpirationTimeMs',
 ])
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g

@@ -160,13 +160,22 @@ class Player implements Cast {
   async #readRuns(): Promise<readonly PlayedRun[]> {
     const runs: PlayedRun[] = []
     for (const [workflowId, runIds] of this.#runIds) {
+      // The list grows while it is read: nobody may have polled for the last run of a chain.
       for (const runId of runIds) {
         const target = { namespaceId: this.namespaceId, workflowId, runId }
-        runs.push(await readRun(this.#clock, this.history, target))
+        const run = await readRun(this.#clock, this.history, target)
+        runs.push(run)
+        const nextRunId = nextRunOf(run)
+        if (nextRunId !== undefined && !runIds.includes(nextRunId)) runIds.push(nextRunId)
       }
     }
     return runs
   }
+}
+
+function nextRunOf({ events }: PlayedRun): string | undefined {
+  const attributes = events.at(-1)?.attributes
+  return attributes !== undefined && 'newExecutionRunId' in attributes ? attributes.newExecutionRunId : undefined
 }
 
 /** The recorder's deadline was too short for the server to wait at all: another way to say that there is nothing. */

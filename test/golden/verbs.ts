@@ -42,6 +42,7 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map(
       fields: [
         ...['workflowId', 'workflowType', 'taskQueue', 'input', 'workflowTaskTimeout', 'requestId'],
         ...['workflowIdReusePolicy', 'workflowIdConflictPolicy'],
+        ...['workflowRunTimeout', 'workflowExecutionTimeout', 'retryPolicy', 'cronSchedule', 'workflowStartDelay'],
       ],
       send: startWorkflow,
     },
@@ -178,6 +179,10 @@ export const COMMANDS: ReadonlyMap<string, readonly string[]> = new Map(
     CompleteWorkflowExecution: ['result'],
     FailWorkflowExecution: ['failure'],
     CancelWorkflowExecution: ['details'],
+    ContinueAsNewWorkflowExecution: [
+      ...['workflowType', 'taskQueue', 'input', 'workflowRunTimeout', 'workflowTaskTimeout', 'backoffStartInterval'],
+      ...['retryPolicy', 'cronSchedule'],
+    ],
   } satisfies Record<CommandType, readonly string[]>),
 )
 
@@ -204,9 +209,12 @@ async function startWorkflow(cast: Cast, { fields }: Call): Promise<Answer> {
     workflowType: textOf(fields['workflowType']),
     taskQueue: textOf(fields['taskQueue']),
     input: payloadsOf(fields['input']),
-    workflowExecutionTimeoutMs: 0,
-    workflowRunTimeoutMs: 0,
+    workflowExecutionTimeoutMs: Number(fields['workflowExecutionTimeout'] ?? 0) * 1000,
+    workflowRunTimeoutMs: Number(fields['workflowRunTimeout'] ?? 0) * 1000,
     workflowTaskTimeoutMs: Number(fields['workflowTaskTimeout'] ?? 0) * 1000,
+    retryPolicy: isObject(fields['retryPolicy']) ? toOurWords(fields['retryPolicy']) : undefined,
+    cronSchedule: textOf(fields['cronSchedule']),
+    workflowStartDelayMs: Number(fields['workflowStartDelay'] ?? 0) * 1000,
     workflowIdReusePolicy: (fields['workflowIdReusePolicy'] ?? 'AllowDuplicate') as services.WorkflowIdReusePolicy,
     workflowIdConflictPolicy: fields['workflowIdConflictPolicy'] as services.WorkflowIdConflictPolicy | undefined,
     identity: IDENTITY,

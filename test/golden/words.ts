@@ -17,6 +17,7 @@ const DURATIONS: ReadonlySet<string> = new Set([
   'workflowTaskTimeout',
   'workflowStartDelay',
   'firstWorkflowTaskBackoff',
+  'backoffStartInterval',
   'initialInterval',
   'maximumInterval',
   'currentRetryInterval',

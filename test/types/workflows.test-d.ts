@@ -98,7 +98,7 @@ export async function starts(): Promise<void> {
   // @ts-expect-error no such policy
   await loom.start(nothing, { workflowId: 'w', workflowIdReusePolicy: 'Never' })
   // @ts-expect-error no such option
-  await loom.start(nothing, { workflowId: 'w', retry: {} })
+  await loom.start(nothing, { workflowId: 'w', retries: {} })
   // @ts-expect-error an activity is not started
   await loom.start(charge, { workflowId: 'w', input: { id: '1', amount: '1' } })
   // @ts-expect-error plain takes a number

@@ -284,6 +284,16 @@ export class FakeHost implements RunHost {
           failure: command.failure,
           retryState: 'RetryPolicyNotSet',
         })
+      case 'ContinueAsNewWorkflowExecution':
+        return this.record('WorkflowExecutionContinuedAsNew', {
+          ...by,
+          newExecutionRunId: 'next-run',
+          workflowType: command.workflowType ?? '',
+          taskQueue: command.taskQueue ?? '',
+          input: command.input,
+          workflowRunTimeoutMs: 0,
+          workflowTaskTimeoutMs: 0,
+        })
     }
   }
 
@@ -329,6 +339,8 @@ export function commandLine(command: Command): string {
       return 'cancel'
     case 'FailWorkflowExecution':
       return `fail ${command.failure.message}`
+    case 'ContinueAsNewWorkflowExecution':
+      return 'continue as new'
   }
 }
 

@@ -1,5 +1,5 @@
 /** From what a caller names to the execution. */
-import { LoomError } from '../../base/errors.js'
+import { isLoomError, LoomError } from '../../base/errors.js'
 import { isUuid, uuidKey } from '../../base/uuid.js'
 import type { ExecutionTarget } from '../../protocol/services.js'
 import { ringHash } from '../../shard/ring.js'
@@ -27,6 +27,30 @@ export async function find(
   if (now !== undefined) return now
   if (row === undefined) throw noSuchRun(workflowId, undefined)
   return await context.findRun({ namespaceId, workflowId, runId: row.runId, runKey: uuidKey(row.runId) }, hash)
+}
+
+/**
+ * Acts on the run that is named, or on the current one: when that closes meanwhile and another follows, on that one, so that
+ * nothing is lost between two runs of a chain.
+ */
+export async function onCurrentRun(
+  context: HistoryContext,
+  target: ExecutionTarget,
+  act: (execution: Execution) => Promise<unknown>,
+): Promise<void> {
+  const cached = target.runId === undefined ? context.cache.current(target.namespaceId, target.workflowId) : undefined
+  let execution = cached ?? (await find(context, target))
+  for (;;) {
+    try {
+      await act(execution)
+      return
+    } catch (error) {
+      if (target.runId !== undefined || !isLoomError(error, 'LOOM_EXECUTION_CLOSED')) throw error
+      const now = await find(context, target)
+      if (now === execution || now.runId === execution.runId) throw error
+      execution = now
+    }
+  }
 }
 
 /** What the execution was started as: it never changes, so it may be told before it is durable. */

@@ -7,6 +7,7 @@
 import { LoomError } from '../../base/errors.js'
 import { uuidKey } from '../../base/uuid.js'
 import { startExecution, terminateExecution } from '../../machine/lifecycle.js'
+import { chainAttributes } from '../../machine/next-run.js'
 import { ExecutionState } from '../../machine/state.js'
 import { JSON_PLAIN } from '../../protocol/payload.js'
 import type { StartWorkflowRequest, StartWorkflowResponse, WorkflowIdConflictPolicy } from '../../protocol/services.js'
@@ -26,6 +27,8 @@ const MAX_LOOKS = 10
 
 export function startWorkflow(context: HistoryContext, request: StartWorkflowRequest): Promise<StartWorkflowResponse> {
   checkPolicies(request)
+  // Refused here; what holds is worked out when the run begins.
+  chainAttributes(request, context.clock.nowMs())
   checkPayloads(request.input, context.settings, 'input')
   const hash = ringHash(request.namespaceId, request.workflowId)
   return isSurelyFree(context, request, hash)
@@ -192,6 +195,7 @@ function begin(
         identity: request.identity,
         requestId: request.requestId,
         replayRules: REPLAY_RULES,
+        ...chainAttributes(request, turn.nowMs),
       }),
     { runId: run.runId, started: true, closed },
     payloadsBytes(request.input),

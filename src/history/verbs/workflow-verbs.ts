@@ -18,24 +18,22 @@ import type {
 import type { HistoryContext } from '../context.js'
 import type { Execution } from '../execution.js'
 import { checkPayloads, checkText } from '../limits.js'
-import { find } from './find.js'
+import { find, onCurrentRun } from './find.js'
 
 export async function signalWorkflow(context: HistoryContext, request: SignalWorkflowRequest): Promise<void> {
   const { signalName, input, identity, requestId } = request
   const bytes = checkPayloads(input, context.settings, 'input')
   const signal = { signalName, input, identity, requestId }
-  const cached =
-    request.runId === undefined ? context.cache.current(request.namespaceId, request.workflowId) : undefined
-  const execution = cached ?? (await find(context, request))
-  await execution.cause((turn) => signalExecution(turn, signal), bytes)
+  await onCurrentRun(context, request, (execution) => execution.cause((turn) => signalExecution(turn, signal), bytes))
 }
 
 export async function terminateWorkflow(context: HistoryContext, request: TerminateWorkflowRequest): Promise<void> {
   const { reason, details, identity } = request
   const { settings } = context
   const bytes = checkText(reason, settings, 'reason') + checkPayloads(details, settings, 'details')
-  const execution = await find(context, request)
-  await execution.transact((turn) => terminateExecution(turn, { reason, details, identity }), bytes)
+  await onCurrentRun(context, request, (execution) =>
+    execution.transact((turn) => terminateExecution(turn, { reason, details, identity }), bytes),
+  )
 }
 
 export async function retryStalled(context: HistoryContext, target: ExecutionTarget): Promise<void> {

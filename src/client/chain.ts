@@ -1,0 +1,43 @@
+/** Following an execution from one run of its chain to the next. */
+import { isLoomError } from '../base/errors.js'
+import type { HistoryEvent } from '../protocol/event.js'
+import type { ExecutionTarget, HistoryService } from '../protocol/services.js'
+
+/** Undefined: it was the last one. */
+function nextRunId({ attributes }: HistoryEvent): string | undefined {
+  return 'newExecutionRunId' in attributes ? attributes.newExecutionRunId : undefined
+}
+
+/** The end of the chain, from the end of one of its runs; waits for it. */
+export async function chainEnd(
+  service: HistoryService,
+  target: ExecutionTarget,
+  closed: HistoryEvent,
+): Promise<{ readonly event: HistoryEvent; readonly run: ExecutionTarget }> {
+  let event = closed
+  let run = target
+  for (let runId = nextRunId(event); runId !== undefined; runId = nextRunId(event)) {
+    run = { ...target, runId }
+    event = await service.waitClosed(run)
+  }
+  return { event, run }
+}
+
+/** Acts on the run of the chain that is open. Rejects with LOOM_EXECUTION_CLOSED when its last one has closed. */
+export async function onOpenRun(
+  service: HistoryService,
+  target: ExecutionTarget,
+  act: (run: ExecutionTarget) => Promise<void>,
+): Promise<ExecutionTarget> {
+  for (let run = target; ;) {
+    try {
+      await act(run)
+      return run
+    } catch (error) {
+      if (run.runId === undefined || !isLoomError(error, 'LOOM_EXECUTION_CLOSED')) throw error
+      const runId = nextRunId(await service.waitClosed(run))
+      if (runId === undefined) throw error
+      run = { ...run, runId }
+    }
+  }
+}
