@@ -8,6 +8,7 @@ import { durationMs, type Duration } from './base/duration.js'
 import { LoomError } from './base/errors.js'
 import type { Random } from './base/random.js'
 import { loomAdmin, type LoomAdmin, type LoomStats } from './client/admin.js'
+import type { ActivityHandle, ActivityIds } from './client/activity-handle.js'
 import { CheckedService } from './client/checked-service.js'
 import { Client } from './client/client.js'
 import type { StartedHandle, WorkflowHandle } from './client/handle.js'
@@ -129,6 +130,13 @@ export class Loom {
   }
 
   /**
+   * A handle of an activity that has not ended, to answer it from outside of its function. Asks nothing of the store.
+   */
+  activity(ids: ActivityIds): ActivityHandle {
+    return this.#parts.client.activity(ids)
+  }
+
+  /**
    * Closes the loom: refuses new calls, waits for running activities, aborts the signals of those that take longer than
    * `graceMs`, writes what ended, and gives the store back. It does not wait for workflows: they go on where the store
    * is opened next, and so do activities that did not end. Those who wait for a result get LOOM_CLOSED. A second call
@@ -202,7 +210,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
     clock,
     logger: options.logger,
     // Past the door, which is shut while the last attempts end.
-    heartbeatSink: (request) => recordActivityTaskHeartbeat(history, { ...request, identity }),
+    heartbeatSink: (request) => recordActivityTaskHeartbeat(history, request),
   })
   const controller: ShardController = new ShardController({
     mediumFactory: options.medium,
@@ -246,6 +254,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
     taskQueue: options.defaultTaskQueue,
     maxPayloadBytes: settings.maxPayloadBytes,
     workflows,
+    nowMs: () => clock.nowMs(),
     newRequestId,
     workflowTypeOf: (target) => history.workflowTypeOf(target),
   })

@@ -87,6 +87,24 @@ export class CheckedService implements Verbs {
   ): ReturnType<Verbs['recordActivityTaskHeartbeat']> {
     return await this.#service.recordActivityTaskHeartbeat(checked('recordActivityTaskHeartbeat', request))
   }
+
+  async respondActivityTaskCompletedById(request: services.RespondActivityTaskCompletedByIdRequest): Promise<void> {
+    await this.#service.respondActivityTaskCompletedById(checked('respondActivityTaskCompletedById', request))
+  }
+
+  async respondActivityTaskFailedById(request: services.RespondActivityTaskFailedByIdRequest): Promise<void> {
+    await this.#service.respondActivityTaskFailedById(checked('respondActivityTaskFailedById', request))
+  }
+
+  async respondActivityTaskCanceledById(request: services.RespondActivityTaskCanceledByIdRequest): Promise<void> {
+    await this.#service.respondActivityTaskCanceledById(checked('respondActivityTaskCanceledById', request))
+  }
+
+  async recordActivityTaskHeartbeatById(
+    request: services.RecordActivityTaskHeartbeatByIdRequest,
+  ): ReturnType<Verbs['recordActivityTaskHeartbeatById']> {
+    return await this.#service.recordActivityTaskHeartbeatById(checked('recordActivityTaskHeartbeatById', request))
+  }
 }
 
 function checked<V extends CheckedVerb>(verb: V, request: unknown): Parameters<Verbs[V]>[0] {

@@ -10,7 +10,9 @@ import type { ClosedSlot, ExecutionTarget, HistoryService, StartWorkflowRequest 
 import { nameAt } from '../workflow/activity-settings.js'
 import { isMade, type Workflow, type WorkflowResult } from '../workflow/definition.js'
 import { encodeChecked } from '../workflow/schema.js'
+import { ActivityHandle, type ActivityIds } from './activity-handle.js'
 import { WorkflowHandle, type StartedHandle } from './handle.js'
+import { checkNames } from './known-names.js'
 import { checkedStart, startTimes, type StartOptions } from './start-options.js'
 
 export interface ClientParts {
@@ -22,10 +24,13 @@ export interface ClientParts {
   /** Of the loom, by name: what is started by name is checked by them, where it is known here. */
   readonly workflows: ReadonlyMap<string, Workflow>
   readonly maxPayloadBytes: number
+  readonly nowMs: () => number
   readonly newRequestId: () => string
   /** Of an execution: asked when only its id is known here. */
   readonly workflowTypeOf: (target: ExecutionTarget) => Promise<string>
 }
+
+const ACTIVITY_IDS: readonly (keyof ActivityIds)[] = ['workflowId', 'activityId', 'runId']
 
 export class Client {
   readonly #parts: ClientParts
@@ -58,10 +63,26 @@ export class Client {
   handle(first: string | Workflow, second?: string, third?: string): WorkflowHandle {
     const [definition, workflowId, runId] =
       typeof first === 'string' ? [undefined, first, second] : [this.#definition(first), second, third]
-    if (runId !== undefined && !(typeof runId === 'string' && isUuid(runId))) {
-      throw new LoomError('LOOM_INVALID_ARGUMENT', `runId: not a UUID: ${String(runId).slice(0, 60)}`)
+    return this.#handle(
+      definition,
+      nameAt(workflowId, 'workflowId'),
+      checkedRunId(runId),
+      undefined,
+      runId !== undefined,
+    )
+  }
+
+  activity(ids: ActivityIds): ActivityHandle {
+    checkNames(ids, ACTIVITY_IDS, 'ids')
+    const { service, identity, namespaceId, maxPayloadBytes, nowMs } = this.#parts
+    const { workflowId, activityId, runId } = ids
+    const target = {
+      namespaceId,
+      workflowId: nameAt(workflowId, 'ids.workflowId'),
+      activityId: nameAt(activityId, 'ids.activityId'),
+      runId: checkedRunId(runId),
     }
-    return this.#handle(definition, nameAt(workflowId, 'workflowId'), runId, undefined, runId !== undefined)
+    return new ActivityHandle({ service, identity, target, maxPayloadBytes, nowMs })
   }
 
   #handle<W extends Workflow>(
@@ -108,4 +129,9 @@ export class Client {
     if (isMade(workflow, 'workflow')) return workflow
     throw new LoomError('LOOM_INVALID_ARGUMENT', 'workflow: neither made by workflow() nor the name of one')
   }
+}
+
+function checkedRunId(runId: unknown): string | undefined {
+  if (runId === undefined || (typeof runId === 'string' && isUuid(runId))) return runId
+  throw new LoomError('LOOM_INVALID_ARGUMENT', `runId: not a UUID: ${String(runId).slice(0, 60)}`)
 }

@@ -49,18 +49,12 @@ import { recover } from './recovery.js'
 import { currentRunKey, decodeCurrentRun, namespaceKey } from './rows.js'
 import type { CurrentRun, TaskRef } from './rows.js'
 import { Runs } from './runs.js'
-import { recordActivityTaskHeartbeat } from './verbs/activity-verbs.js'
+import { ActivityVerbs } from './verbs/activity-verbs.js'
 import { Waiters } from './waiters.js'
 import { workflowTypeOf } from './verbs/find.js'
 import { requestCancelWorkflow } from './verbs/request-cancel.js'
 import { startWorkflow } from './verbs/start-workflow.js'
-import {
-  respondActivityTaskCanceled,
-  respondActivityTaskCompleted,
-  respondActivityTaskFailed,
-  respondWorkflowTaskCompleted,
-  respondWorkflowTaskFailed,
-} from './verbs/task-verbs.js'
+import { respondWorkflowTaskCompleted, respondWorkflowTaskFailed } from './verbs/task-verbs.js'
 import {
   describeWorkflow,
   getHistory,
@@ -84,7 +78,7 @@ export interface HistoryParts {
   readonly newRequestId: () => string
 }
 
-export class History implements HistoryService, ExecutionHost, HistoryContext {
+export class History extends ActivityVerbs implements HistoryService, ExecutionHost, HistoryContext {
   readonly clock: Clock
   readonly logger: Logger
   readonly settings: Settings
@@ -108,6 +102,7 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
   #isClosed = false
 
   constructor(parts: HistoryParts) {
+    super()
     this.#parts = parts
     this.clock = parts.clock
     this.logger = parts.logger
@@ -353,18 +348,8 @@ export class History implements HistoryService, ExecutionHost, HistoryContext {
     return this.#guarded(() => this.matching.poll('activity', request)) as Promise<ActivityTask | undefined>
   }
 
-  // How attempts of activities go, and end.
-  readonly respondActivityTaskCompleted: HistoryService['respondActivityTaskCompleted'] =
-    this.#verb(respondActivityTaskCompleted)
-  readonly respondActivityTaskFailed: HistoryService['respondActivityTaskFailed'] =
-    this.#verb(respondActivityTaskFailed)
-  readonly respondActivityTaskCanceled: HistoryService['respondActivityTaskCanceled'] =
-    this.#verb(respondActivityTaskCanceled)
-  readonly recordActivityTaskHeartbeat: HistoryService['recordActivityTaskHeartbeat'] =
-    this.#verb(recordActivityTaskHeartbeat)
-
-  #verb<R, T>(verb: (context: HistoryContext, request: R) => Promise<T>): (request: R) => Promise<T> {
-    return (request) => this.#guarded(() => verb(this, request))
+  protected override answer<T>(verb: (context: HistoryContext) => Promise<T>): Promise<T> {
+    return this.#guarded(() => verb(this))
   }
 
   #guarded<T>(act: () => Promise<T>): Promise<T> {

@@ -26,7 +26,8 @@ import { scheduleWorkflowTask } from './workflow-task.js'
 /** What an answer is checked by. */
 export type ActivityAttemptId = Pick<ActivityTaskToken, 'scheduledEventId' | 'attempt' | 'stamp'>
 
-type Answer<T extends { readonly token: ActivityTaskToken }> = Omit<T, 'token'>
+/** What was answered, to whichever attempt. */
+export type Answer<T extends { readonly token: ActivityTaskToken }> = Omit<T, 'token'>
 
 const NO_TIME_FOR_RETRY =
   'Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying'
@@ -193,7 +194,7 @@ function recordStarted(turn: Turn, scheduledEventId: number, progress: ActivityP
 }
 
 /** The end is recorded: nothing is left of the attempts, and the code is to hear of it. */
-function settle(turn: Turn, scheduledEventId: number): void {
+export function settle(turn: Turn, scheduledEventId: number): void {
   if (turn.state.activityProgress?.has(scheduledEventId)) {
     turn.change({ type: 'activity', scheduledEventId, value: undefined })
   }

@@ -87,7 +87,8 @@ export type NewTask =
       readonly type: 'CancelActivityTask'
       readonly scheduledEventId: number
       readonly attempt: number
-      readonly reason: 'canceled' | 'timedOut' | 'closed'
+      /** 'ended': it was answered by its id. */
+      readonly reason: 'canceled' | 'timedOut' | 'closed' | 'ended'
     }
   /** The run has closed and another follows, in the same commit. Whoever starts it says which run was before. */
   | {

@@ -17,6 +17,21 @@ export interface ExecutionRef {
   readonly runId: string
 }
 
+/** Which execution a verb is for: one run, or the current one of its workflow id. */
+export interface ExecutionTarget {
+  readonly namespaceId: string
+  readonly workflowId: string
+  readonly runId?: string | undefined
+}
+
+/** Names an attempt. Opaque to workers; every field is checked when it comes back. */
+export interface ActivityTaskToken extends ExecutionRef {
+  readonly scheduledEventId: number
+  readonly attempt: number
+  readonly stamp: number
+  readonly version: number
+}
+
 const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?:[^\uD800-\uDBFF]|^)[\uDC00-\uDFFF]/
 
 /** Two texts of lone surrogates would be one in UTF-8, and neither would come back as it was. */

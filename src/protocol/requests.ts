@@ -155,6 +155,7 @@ const commands = z.array(
 // ---- requests
 
 const runOf = { namespaceId: uuid, workflowId: idSchema, runId: uuid.optional() }
+const activityOf = { ...runOf, activityId: idSchema }
 const identity = optionalIdSchema
 
 /** Opaque to those who send them: they may hold more one day. */
@@ -274,6 +275,10 @@ export const requestSchemas = {
   }),
   respondActivityTaskCanceled: z.strictObject({ token: activityTaskToken, details: payloads, identity }),
   recordActivityTaskHeartbeat: z.strictObject({ token: activityTaskToken, details: payloads, identity }),
+  respondActivityTaskCompletedById: z.strictObject({ ...activityOf, result: payloads, identity }),
+  respondActivityTaskFailedById: z.strictObject({ ...activityOf, failure, lastHeartbeatDetails: payloads, identity }),
+  respondActivityTaskCanceledById: z.strictObject({ ...activityOf, details: payloads, identity }),
+  recordActivityTaskHeartbeatById: z.strictObject({ ...activityOf, details: payloads, identity }),
 } satisfies { readonly [V in CheckedVerb]: FieldsOf<Parameters<services.HistoryService[V]>[0]> }
 
 /** The verbs that take a request; the others take a target. */
@@ -290,6 +295,10 @@ export type CheckedVerb =
   | 'respondActivityTaskFailed'
   | 'respondActivityTaskCanceled'
   | 'recordActivityTaskHeartbeat'
+  | 'respondActivityTaskCompletedById'
+  | 'respondActivityTaskFailedById'
+  | 'respondActivityTaskCanceledById'
+  | 'recordActivityTaskHeartbeatById'
 
 /** A schema with a field for each of the request's. */
 type FieldsOf<Request> = z.ZodObject<Readonly<Record<keyof Request, z.ZodType>>, z.core.$strict>

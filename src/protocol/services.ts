@@ -5,10 +5,34 @@
  * Every verb rejects with a LoomError; nothing was written when its code is LOOM_INVALID_ARGUMENT, LOOM_NOT_FOUND,
  * LOOM_ALREADY_EXISTS or LOOM_EXECUTION_CLOSED. A promise that resolves is durable.
  */
+import type {
+  HeartbeatResponse,
+  RecordActivityTaskHeartbeatByIdRequest,
+  RecordActivityTaskHeartbeatRequest,
+  RespondActivityTaskCanceledByIdRequest,
+  RespondActivityTaskCanceledRequest,
+  RespondActivityTaskCompletedByIdRequest,
+  RespondActivityTaskCompletedRequest,
+  RespondActivityTaskFailedByIdRequest,
+  RespondActivityTaskFailedRequest,
+} from './activity-requests.js'
+export type {
+  ActivityTarget,
+  HeartbeatResponse,
+  RecordActivityTaskHeartbeatByIdRequest,
+  RecordActivityTaskHeartbeatRequest,
+  RespondActivityTaskCanceledByIdRequest,
+  RespondActivityTaskCanceledRequest,
+  RespondActivityTaskCompletedByIdRequest,
+  RespondActivityTaskCompletedRequest,
+  RespondActivityTaskFailedByIdRequest,
+  RespondActivityTaskFailedRequest,
+} from './activity-requests.js'
+export type { ActivityTaskToken, ExecutionTarget } from './ids.js'
 import type { Command } from './command.js'
 import type { HistoryEvent, WorkflowStatus, WorkflowTaskFailedCause } from './event.js'
 import type { Failure } from './failure.js'
-import type { ExecutionRef } from './ids.js'
+import type { ActivityTaskToken, ExecutionRef, ExecutionTarget } from './ids.js'
 import type { Payloads } from './payload.js'
 import type { RetryPolicy } from './retry-policy.js'
 
@@ -91,13 +115,6 @@ export interface RequestCancelWorkflowRequest extends ExecutionTarget {
   readonly identity: string
   /** Kept with the request. A second request changes nothing, whatever its own. */
   readonly requestId: string
-}
-
-/** Which execution a verb is for: one run, or the current one of its workflow id. */
-export interface ExecutionTarget {
-  readonly namespaceId: string
-  readonly workflowId: string
-  readonly runId?: string | undefined
 }
 
 /** An activity that has not ended, and where it stands. */
@@ -197,13 +214,6 @@ export interface WorkflowTaskToken extends ExecutionRef {
   readonly stamp: number
   readonly version: number
 }
-/** Names an attempt. Opaque to workers; every field is checked when it comes back. */
-export interface ActivityTaskToken extends ExecutionRef {
-  readonly scheduledEventId: number
-  readonly attempt: number
-  readonly stamp: number
-  readonly version: number
-}
 
 /** A worker's question for a task; it waits until there is one or `waitMs` have passed. */
 export interface PollRequest {
@@ -262,38 +272,6 @@ export interface RespondWorkflowTaskFailedRequest {
   readonly failure: Failure | undefined
   readonly identity: string
 }
-/** The answer to an attempt that has its result. */
-export interface RespondActivityTaskCompletedRequest {
-  readonly token: ActivityTaskToken
-  readonly result: Payloads | undefined
-  readonly identity: string
-}
-/** The answer to an attempt that failed; the retry policy decides what follows. */
-export interface RespondActivityTaskFailedRequest {
-  readonly token: ActivityTaskToken
-  readonly failure: Failure | undefined
-  readonly lastHeartbeatDetails?: Payloads | undefined
-  readonly identity: string
-}
-/** The answer to an attempt that was asked to stop, and did. */
-export interface RespondActivityTaskCanceledRequest {
-  readonly token: ActivityTaskToken
-  readonly details: Payloads | undefined
-  readonly identity: string
-}
-/** A running attempt is alive, and has come so far. */
-export interface RecordActivityTaskHeartbeatRequest {
-  readonly token: ActivityTaskToken
-  /** Given to the next attempt, should this one fail. Each heartbeat replaces those of the one before. */
-  readonly details: Payloads | undefined
-  readonly identity: string
-}
-/** What a worker hears when it says that its attempt is alive. */
-export interface HeartbeatResponse {
-  /** The workflow has called it off: it is to stop, and answers that it was canceled. */
-  readonly cancelRequested: boolean
-}
-
 /** What the owner of a history shard answers. */
 export interface HistoryService {
   /** Starts an execution. LOOM_ALREADY_EXISTS when the policies refuse it. */
@@ -330,6 +308,14 @@ export interface HistoryService {
   respondActivityTaskCanceled(request: RespondActivityTaskCanceledRequest): Promise<void>
   /** Keeps the details, and the heartbeat time-out begins anew. LOOM_NOT_FOUND as above. */
   recordActivityTaskHeartbeat(request: RecordActivityTaskHeartbeatRequest): Promise<HeartbeatResponse>
+  /** Ends the activity with a result, even before anybody has taken it. LOOM_NOT_FOUND when none of that id is pending. */
+  respondActivityTaskCompletedById(request: RespondActivityTaskCompletedByIdRequest): Promise<void>
+  /** As the verbs by token, to the attempt that runs; LOOM_NOT_FOUND when none does. */
+  respondActivityTaskFailedById(request: RespondActivityTaskFailedByIdRequest): Promise<void>
+  /** As above. */
+  respondActivityTaskCanceledById(request: RespondActivityTaskCanceledByIdRequest): Promise<void>
+  /** As above. */
+  recordActivityTaskHeartbeatById(request: RecordActivityTaskHeartbeatByIdRequest): Promise<HeartbeatResponse>
 }
 
 /**
@@ -408,5 +394,5 @@ export interface LocalActivityWorker {
   /** Runs it; called when the attempt is durable. `done` may be called later than the attempt's time-out: it is then ignored. */
   run(task: LocalActivityTask, done: (outcome: ActivityOutcome) => void): void
   /** Aborts the signal of that attempt. */
-  cancel(token: ActivityTaskToken, reason: 'canceled' | 'timedOut' | 'closed'): void
+  cancel(token: ActivityTaskToken, reason: 'canceled' | 'timedOut' | 'closed' | 'ended'): void
 }

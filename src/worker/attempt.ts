@@ -4,7 +4,6 @@
  * Invariant: whatever the function does, throws or returns, the attempt ends at most once and nothing is thrown here.
  * What few functions ask for (the signal, facts, a logger) is made when it is asked for.
  */
-import { toUSVString } from 'node:util'
 import type { Clock } from '../base/clock.js'
 import { LoomError, isLoomError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
@@ -12,6 +11,7 @@ import type { Failure } from '../protocol/failure.js'
 import type { Payloads } from '../protocol/payload.js'
 import type { ActivityOutcome, LocalActivityTask } from '../protocol/services.js'
 import type { ActivityContext, ActivityInfo } from '../workflow/activity-context.js'
+import { attemptFailure } from '../workflow/attempt-failure.js'
 import type { Activity } from '../workflow/definition.js'
 import { decodePayload, encodePayload } from '../workflow/converter.js'
 import { cancelDetailsOf, errorOf, failureOf } from '../workflow/failure-codec.js'
@@ -29,8 +29,6 @@ import { Heartbeats, type HeartbeatSink } from './heartbeats.js'
 
 /** `draining`: the loom closes. The others are history's. */
 export type AbortReason = 'canceled' | 'timedOut' | 'closed' | 'ended' | 'draining'
-
-const MAX_NAME = 1000
 
 export interface AttemptHome {
   readonly clock: Clock
@@ -193,7 +191,7 @@ export class Attempt implements ActivityContext {
       if (this.#abortedBy === 'canceled' && this.#isAbortion(error)) {
         return { type: 'canceled', details: cancelDetailsOf(error as Error, maxPayloadBytes) }
       }
-      const failure = asApplication(failureOf(error, clock.nowMs(), maxPayloadBytes), error)
+      const failure = attemptFailure(error, clock.nowMs(), maxPayloadBytes)
       if (this.#abortedBy === undefined) this.#warn(error, failure)
       return { type: 'failed', failure }
     } catch {
@@ -207,14 +205,6 @@ export class Attempt implements ActivityContext {
     if (error === this.#aborting?.signal.reason) return true
     return isFailure(error) ? error.kind === 'canceled' : error instanceof Error && error.name === 'AbortError'
   }
-}
-
-/** An attempt fails with an application failure; what else was thrown becomes the cause of one. */
-function asApplication(failure: Failure, error: unknown): Failure {
-  if (failure.type === 'application') return failure
-  const { name } = error as Error
-  const applicationType = typeof name === 'string' && name.length <= MAX_NAME ? toUSVString(name) : failure.type
-  return { type: 'application', message: failure.message, applicationType, cause: failure }
 }
 
 function abortError(reason: AbortReason): Error {

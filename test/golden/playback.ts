@@ -95,6 +95,10 @@ class Playback implements services.HistoryService {
   respondActivityTaskFailed = this.#plain('RespondActivityTaskFailed')
   respondActivityTaskCanceled = this.#plain('RespondActivityTaskCanceled')
   recordActivityTaskHeartbeat = this.#answering('RecordActivityTaskHeartbeat', { cancelRequested: false })
+  recordActivityTaskHeartbeatById = this.#answering('RecordActivityTaskHeartbeatById', { cancelRequested: false })
+  respondActivityTaskCompletedById = this.#plain('RespondActivityTaskCompletedById')
+  respondActivityTaskFailedById = this.#plain('RespondActivityTaskFailedById')
+  respondActivityTaskCanceledById = this.#plain('RespondActivityTaskCanceledById')
   waitClosed = (): Promise<never> => Promise.reject(new Error('no scenario calls this'))
   retryStalled = (): Promise<never> => Promise.reject(new Error('no scenario calls this'))
 

@@ -10,6 +10,7 @@ import type { Call, Json, JsonObject } from './scenario.js'
 import { causeOf, encodePayload, isObject, toOurWords } from './words.js'
 
 const IDENTITY = 'golden'
+const ACTIVITY_FIELDS = ['workflowId', 'runId', 'activityId']
 
 /** What a call is made with, beside its own fields. */
 export interface Cast {
@@ -159,6 +160,35 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map(
         return {}
       },
     },
+    RecordActivityTaskHeartbeatById: {
+      fields: [...ACTIVITY_FIELDS, 'details'],
+      send: async (cast, { fields }) => {
+        const details = payloadsOf(fields['details'])
+        await cast.history.recordActivityTaskHeartbeatById({ ...activityOf(cast, fields), details })
+        return {}
+      },
+    },
+    RespondActivityTaskCompletedById: {
+      fields: [...ACTIVITY_FIELDS, 'result'],
+      send: nothingComesOf((cast, { fields }) => {
+        const result = payloadsOf(fields['result'])
+        return cast.history.respondActivityTaskCompletedById({ ...activityOf(cast, fields), result })
+      }),
+    },
+    RespondActivityTaskFailedById: {
+      fields: [...ACTIVITY_FIELDS, 'failure'],
+      send: nothingComesOf((cast, { fields }) => {
+        const failure = failureOf(fields['failure'])
+        return cast.history.respondActivityTaskFailedById({ ...activityOf(cast, fields), failure })
+      }),
+    },
+    RespondActivityTaskCanceledById: {
+      fields: [...ACTIVITY_FIELDS, 'details'],
+      send: nothingComesOf((cast, { fields }) => {
+        const details = payloadsOf(fields['details'])
+        return cast.history.respondActivityTaskCanceledById({ ...activityOf(cast, fields), details })
+      }),
+    },
   } satisfies Record<string, Verb>),
 )
 
@@ -236,6 +266,10 @@ function targetOf(cast: Cast, execution: Json | undefined): services.ExecutionTa
   const id = textOf(workflowId)
   const target = { namespaceId: cast.namespaceId, workflowId: id }
   return runId === undefined ? target : { ...target, runId: cast.runIdOf(id, textOf(runId)) }
+}
+
+function activityOf(cast: Cast, fields: JsonObject): services.ActivityTarget & { readonly identity: string } {
+  return { ...targetOf(cast, fields), activityId: textOf(fields['activityId']), identity: IDENTITY }
 }
 
 function pollOf(cast: Cast, { fields }: Call): services.PollRequest {

@@ -14,6 +14,7 @@ import {
   timeoutActivity,
 } from '../../src/machine/activity-end.js'
 import { requestCancelExecution } from '../../src/machine/cancel-request.js'
+import { cancelActivityById, completeActivityById, failActivityById } from '../../src/machine/activity-by-id.js'
 import { recordHeartbeat } from '../../src/machine/activity-heartbeat.js'
 import { isWorkflowTaskHeld } from '../../src/machine/buffer.js'
 import { terminateExecution } from '../../src/machine/lifecycle.js'
@@ -60,7 +61,18 @@ interface Step {
 
 const VERBS = [
   ...['signal', 'poll', 'answer', 'fail-task', 'task-due', 'run', 'stall', 'retry-stalled'],
-  ...['take', 'heartbeat', 'completed', 'failed', 'canceled', 'lost', 'activity-due', 'timers-due', 'terminate'],
+  ...[
+    'take',
+    'heartbeat',
+    'by-id',
+    'completed',
+    'failed',
+    'canceled',
+    'lost',
+    'activity-due',
+    'timers-due',
+    'terminate',
+  ],
   'request-cancel',
 ] as const
 
@@ -183,6 +195,8 @@ function actOnActivity(turn: LiveTurn, verb: string, which: number): void {
     }
     case 'heartbeat':
       return void recordHeartbeat(turn, id, [{ metadata: JSON_PLAIN, data: new Uint8Array([which]) }])
+    case 'by-id':
+      return answerById(turn, info?.attributes.activityId ?? 'a1', which)
     case 'completed':
       return completeActivity(turn, id, { result: undefined, identity })
     case 'failed': {
@@ -198,6 +212,13 @@ function actOnActivity(turn: LiveTurn, verb: string, which: number): void {
       return void (retryActivity(turn, id) || timeoutActivity(turn, { ...id, dueAtMs: due?.dueAtMs ?? 0 }))
     }
   }
+}
+
+function answerById(turn: LiveTurn, activityId: string, which: number): void {
+  const answer = { failure: undefined, result: undefined, details: undefined, identity: 'somebody' }
+  if (which < 3) completeActivityById(turn, activityId, answer)
+  else if (which < 5) failActivityById(turn, activityId, answer)
+  else cancelActivityById(turn, activityId, answer)
 }
 
 const STALL = {

@@ -1,21 +1,17 @@
 /** What a worker that polls answers: the plain-data verbs. Each checks its token against the state before it changes anything. */
 import type { LiveTurn } from '../../machine/machine.js'
-import { cancelActivity, completeActivity, failActivity } from '../../machine/activity-end.js'
 import { completeWorkflowTask } from '../../machine/workflow-task-answer.js'
 import { failWorkflowTask } from '../../machine/workflow-task.js'
 import { startWorkflowTask } from '../../machine/workflow-task-start.js'
 import type { WorkflowTaskProgress } from '../../machine/transition.js'
 import type {
-  RespondActivityTaskCanceledRequest,
-  RespondActivityTaskCompletedRequest,
-  RespondActivityTaskFailedRequest,
   RespondWorkflowTaskCompletedRequest,
   RespondWorkflowTaskFailedRequest,
   WorkflowTask,
 } from '../../protocol/services.js'
 import type { HistoryContext } from '../context.js'
 import type { Dispatcher } from '../dispatcher.js'
-import { checkCommandsFit, checkFailure, checkPayloads } from '../limits.js'
+import { checkCommandsFit, checkFailure } from '../limits.js'
 import { find } from './find.js'
 
 export async function respondWorkflowTaskCompleted(
@@ -64,34 +60,4 @@ export async function respondWorkflowTaskFailed(
   const bytes = checkFailure(request.failure, context.settings, 'failure')
   const execution = await find(context, request.token)
   await execution.transact((turn) => failWorkflowTask(turn, request), bytes)
-}
-
-export async function respondActivityTaskCompleted(
-  context: HistoryContext,
-  request: RespondActivityTaskCompletedRequest,
-): Promise<void> {
-  const bytes = checkPayloads(request.result, context.settings, 'result')
-  const execution = await find(context, request.token)
-  await execution.cause((turn) => completeActivity(turn, request.token, request), bytes)
-}
-
-export async function respondActivityTaskFailed(
-  context: HistoryContext,
-  request: RespondActivityTaskFailedRequest,
-): Promise<void> {
-  const { settings } = context
-  const bytes =
-    checkFailure(request.failure, settings, 'failure') +
-    checkPayloads(request.lastHeartbeatDetails, settings, 'lastHeartbeatDetails')
-  const execution = await find(context, request.token)
-  await execution.cause((turn) => failActivity(turn, request.token, request), bytes)
-}
-
-export async function respondActivityTaskCanceled(
-  context: HistoryContext,
-  request: RespondActivityTaskCanceledRequest,
-): Promise<void> {
-  const bytes = checkPayloads(request.details, context.settings, 'details')
-  const execution = await find(context, request.token)
-  await execution.cause((turn) => cancelActivity(turn, request.token, request), bytes)
 }
