@@ -27,6 +27,9 @@ export interface WorkflowInfo {
   readonly startedAtMs: number
   readonly firstExecutionRunId: string
   readonly originalExecutionRunId: string
+  /** The run before, in a chain. */
+  readonly continuedExecutionRunId: string | undefined
+  readonly cronSchedule: string | undefined
 }
 
 /** Where a `signal` with a time limit gives up. */
@@ -128,6 +131,14 @@ export interface WorkflowContext<S extends SignalSchemas = SignalSchemas> {
   patched(id: string): boolean
   /** Leaves a marker which code without any call of that id may pass: all executions from before the change are over. */
   deprecatePatch(id: string): void
+
+  /**
+   * Ends this run and goes on as the next one of the same workflow, with that input and a new history: for code that would
+   * otherwise run for ever. `return ctx.continueAsNew(state)`: nothing after it runs. Time-outs, retry policy and schedule
+   * stay. A signal that came too late for this run is recorded in the next; one that this run was given and did not look at is
+   * its own to pass on.
+   */
+  continueAsNew(input?: unknown): Promise<never>
 
   /** ms since the epoch: when this workflow task began, or the time of what is being delivered if that is later. */
   now(): number

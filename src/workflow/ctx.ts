@@ -60,6 +60,8 @@ export interface CtxHome {
   mayRefuse(): boolean
   /** Is the window open? If not, the run is marked. */
   enter(api: string): boolean
+  /** The run ends here. Throws LOOM_INVALID_ARGUMENT when the input does not fit. */
+  continueAsNew(input: unknown): void
 }
 
 export class Ctx implements WorkflowContext {
@@ -206,6 +208,17 @@ export class Ctx implements WorkflowContext {
       const timeoutMs = this.#delayMs(after, 'timeout')
       const scope = new Scope(this.#own)
       return timed(scope, fn, new Ctx(this.#home, scope), this.#home.waits, timeoutMs) as Promise<Awaited<R>>
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  continueAsNew(input?: unknown): Promise<never> {
+    const refusal = this.#refusal('continueAsNew')
+    if (refusal !== undefined) return refusal
+    try {
+      this.#home.continueAsNew(input)
+      return neverSettles()
     } catch (error) {
       return Promise.reject(error)
     }

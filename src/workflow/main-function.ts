@@ -1,5 +1,6 @@
 /** The main function of a workflow: how it is called, and what its end means for the execution. */
 import type { Command } from '../protocol/command.js'
+import type { EventAttributes } from '../protocol/event.js'
 import type { Payloads } from '../protocol/payload.js'
 import type { ErrorClass, Workflow } from './definition.js'
 import { cancelDetailsOf, failureOf } from './failure-codec.js'
@@ -39,6 +40,17 @@ export function endByReturn(definition: Workflow, value: unknown, maxBytes: numb
 export function endCancelled(definition: Workflow, error: unknown, maxBytes: number): Command | Problem {
   if (!isFailure(error, 'canceled')) return endByThrow(definition, error, maxBytes)
   return { type: 'CancelWorkflowExecution', details: cancelDetailsOf(error, maxBytes) }
+}
+
+/** The closing command that goes on with that input. What the start said of time-outs, retries and schedule goes on to hold. */
+export function endAsNew(
+  { input: schema, name }: Workflow,
+  { retryPolicy, cronSchedule }: EventAttributes['WorkflowExecutionStarted'],
+  input: unknown,
+  maxBytes: number,
+): Command {
+  const payloads = encodeChecked(schema, input, `input of workflow '${name}'`, maxBytes)
+  return { type: 'ContinueAsNewWorkflowExecution', input: payloads, retryPolicy, cronSchedule }
 }
 
 /** A Failure, or what `failOn` names, fails the execution; anything else is a mistake in the code. */

@@ -164,6 +164,7 @@ function isOfCommand({ eventType }: HistoryEvent): boolean {
     case 'WorkflowExecutionCompleted':
     case 'WorkflowExecutionFailed':
     case 'WorkflowExecutionCanceled':
+    case 'WorkflowExecutionContinuedAsNew':
       return true
     default:
       return false
@@ -204,6 +205,8 @@ function became(command: Command, event: HistoryEvent): boolean {
       return command.type === 'FailWorkflowExecution'
     case 'WorkflowExecutionCanceled':
       return command.type === 'CancelWorkflowExecution'
+    case 'WorkflowExecutionContinuedAsNew':
+      return command.type === 'ContinueAsNewWorkflowExecution'
     default:
       return false
   }

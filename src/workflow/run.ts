@@ -17,7 +17,7 @@ import { Ctx, type CtxHome } from './ctx.js'
 import type { Workflow } from './definition.js'
 import type { CancelledFailure } from './failures.js'
 import type { Problem, RunHost } from './host.js'
-import { callMain, endByReturn, endByThrow, endCancelled } from './main-function.js'
+import { callMain, endAsNew, endByReturn, endByThrow, endCancelled } from './main-function.js'
 import { Patches } from './patches.js'
 import { RunLog } from './run-log.js'
 import { cancelRequestReason, RootScope } from './root-scope.js'
@@ -245,6 +245,13 @@ export class WorkflowRun implements Passenger, CtxHome {
     if (++this.#refusals <= MAX_REFUSALS) return true
     this.#problem ??= askedInVain(this.#execution.workflowId, MAX_REFUSALS)
     return false
+  }
+
+  continueAsNew(input: unknown): void {
+    if (this.#state !== 'running') return
+    const command = endAsNew(this.#definition, this.#started!.attributes, input, this.maxPayloadBytes)
+    this.#state = 'ended'
+    this.waits.seal(command)
   }
 
   #nextCause(): HistoryEvent | undefined {

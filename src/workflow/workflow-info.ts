@@ -8,6 +8,7 @@ export function infoOf(
   started: EventOf<'WorkflowExecutionStarted'>,
 ): WorkflowInfo {
   const { workflowType, taskQueue, attempt, firstExecutionRunId, originalExecutionRunId } = started.attributes
+  const { continuedExecutionRunId, cronSchedule } = started.attributes
   return Object.freeze({
     workflowId,
     runId,
@@ -18,5 +19,7 @@ export function infoOf(
     startedAtMs: started.eventTimeMs,
     firstExecutionRunId,
     originalExecutionRunId,
+    continuedExecutionRunId,
+    cronSchedule,
   })
 }

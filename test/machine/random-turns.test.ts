@@ -24,10 +24,12 @@ import {
   retryStalledWorkflowTask,
 } from '../../src/machine/local-workflow-task.js'
 import { LiveTurn, takeTurn } from '../../src/machine/machine.js'
+import { runExpiryMs, timeoutRun } from '../../src/machine/run-timeout.js'
 import { signalExecution } from '../../src/machine/signal.js'
 import type { ExecutionState } from '../../src/machine/state.js'
 import { fireTimers } from '../../src/machine/timer.js'
 import {
+  endFirstTaskWait,
   failWorkflowTask,
   pendingWorkflowTask,
   timeoutWorkflowTask,
@@ -37,6 +39,7 @@ import { completeWorkflowTask } from '../../src/machine/workflow-task-answer.js'
 import { startWorkflowTask } from '../../src/machine/workflow-task-start.js'
 import type { Command } from '../../src/protocol/command.js'
 import type { HistoryEvent } from '../../src/protocol/event.js'
+import { DEFAULT_RETRY_POLICY } from '../../src/protocol/retry-policy.js'
 import { JSON_PLAIN } from '../../src/protocol/payload.js'
 import {
   CANCEL,
@@ -74,6 +77,7 @@ const VERBS = [
     'terminate',
   ],
   'request-cancel',
+  ...['run-due', 'first-task-due'],
 ] as const
 
 const command: fc.Arbitrary<Command> = fc.oneof(
@@ -98,8 +102,24 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 )
 
 /** What ends everything, or stops it for long, is rare: nothing else would be seen. What moves it on is not. */
-const RARE: readonly Step['verb'][] = ['terminate', 'stall', 'fail-task', 'request-cancel']
+const RARE: readonly Step['verb'][] = ['terminate', 'stall', 'fail-task', 'request-cancel', 'run-due']
 const OFTEN: readonly Step['verb'][] = ['signal', 'poll', 'answer', 'run', 'take']
+
+const CLOSING: readonly Command[] = [
+  COMPLETE,
+  { type: 'FailWorkflowExecution', failure: { type: 'application', message: 'boom' } },
+  { type: 'ContinueAsNewWorkflowExecution' },
+  CANCEL,
+]
+
+/** Of the chain that the run belongs to. */
+const chain: fc.Arbitrary<Parameters<Subject['start']>[0]> = fc.record({
+  workflowRunTimeoutMs: fc.constantFrom(0, 20_000),
+  workflowExecutionTimeoutMs: fc.constantFrom(0, 30_000),
+  firstWorkflowTaskBackoffMs: fc.constantFrom(undefined, 500),
+  cronSchedule: fc.constantFrom(undefined, '@every 10s'),
+  retryPolicy: fc.constantFrom(undefined, DEFAULT_RETRY_POLICY),
+})
 
 const step: fc.Arbitrary<Step> = fc.record({
   verb: fc.oneof(
@@ -110,7 +130,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   which: fc.nat(7),
   commands: fc
     .tuple(fc.array(command, { maxLength: 3 }), fc.nat(30))
-    .map(([commands, closes]) => (closes >= 29 ? [...commands, closes === 30 ? COMPLETE : CANCEL] : commands)),
+    .map(([commands, closes]) => (closes < CLOSING.length ? [...commands, CLOSING[closes]!] : commands)),
   clockMs: fc.integer({ min: -500, max: 1_000 }),
 })
 
@@ -148,6 +168,10 @@ function act(turn: LiveTurn, step: Step): void {
       return
     case 'retry-stalled':
       return void retryStalledWorkflowTask(turn)
+    case 'run-due':
+      return void timeoutRun(turn, runExpiryMs(state))
+    case 'first-task-due':
+      return void endFirstTaskWait(turn)
     case 'timers-due':
       return void fireTimers(
         turn,
@@ -241,9 +265,9 @@ function isTakeable(state: ExecutionState): boolean {
 
 test('in whatever order things happen, history and rows amount to the state', () => {
   fc.assert(
-    fc.property(fc.noBias(fc.array(step, { minLength: 1, maxLength: 80, size: 'max' })), (steps) => {
+    fc.property(chain, fc.noBias(fc.array(step, { minLength: 1, maxLength: 80, size: 'max' })), (attributes, steps) => {
       const subject = new Subject()
-      subject.start()
+      subject.start(attributes)
       for (const one of steps) {
         subject.nowMs += one.clockMs
         take(subject, one)
@@ -279,12 +303,15 @@ function take(subject: Subject, one: Step): void {
 }
 
 /** What must hold after every turn. */
-function expectSound({ state, history }: Subject): void {
+function expectSound({ state, history, lastTurn }: Subject): void {
   history.forEach((event, at) => expect(event.eventId).toBe(at + 1))
   for (const event of history) expectNamed(history, event)
   if (state.buffered !== undefined) expect(isWorkflowTaskHeld(state)).toBe(true)
   if (state.stall !== undefined) expect(state.workflowTaskProgress).toBeDefined()
   if (state.closed === undefined) return
+  const next = 'newExecutionRunId' in state.closed.attributes && state.closed.attributes.newExecutionRunId !== undefined
+  const wasClosing = lastTurn?.events.at(-1) === state.closed
+  if (wasClosing) expect(lastTurn.tasks.some(({ type }) => type === 'StartNextRun')).toBe(next)
   const nothing = {
     activityProgress: new Map(),
     workflowTaskProgress: undefined,

@@ -204,10 +204,10 @@ export function cancel(scheduledEventId: number): Command {
 export function recordedOf(state: ExecutionState): object {
   const { status, nextEventId, lastEventTimeMs, started, closed, workflowTask } = state
   const { previousStartedEventId, completedWorkflowTasks, activities, activityIds, timers, signalRequestIds } = state
-  const { cancelRequestedEventId } = state
+  const { cancelRequestedEventId, firstTaskDueAtMs } = state
   return {
     ...{ status, nextEventId, lastEventTimeMs, started, closed, workflowTask },
-    ...{ previousStartedEventId, completedWorkflowTasks, cancelRequestedEventId },
+    ...{ previousStartedEventId, completedWorkflowTasks, cancelRequestedEventId, firstTaskDueAtMs },
     activities: new Map(activities),
     activityIds: new Map(activityIds),
     timers: new Map(timers),
