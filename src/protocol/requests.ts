@@ -98,16 +98,21 @@ function causeCount(failure: unknown): number {
   return found
 }
 
-const retryPolicy = z
-  .strictObject({
-    initialIntervalMs: z.number(),
-    backoffCoefficient: z.number(),
-    maximumIntervalMs: z.number(),
-    maximumAttempts: z.number().int(),
-    nonRetryableErrorTypes: z.array(text),
-  })
-  .partial()
-  .optional()
+const policyWith = <T extends z.ZodType<readonly string[]>>(nonRetryableErrorTypes: T) =>
+  z
+    .strictObject({
+      initialIntervalMs: z.number(),
+      backoffCoefficient: z.number(),
+      maximumIntervalMs: z.number(),
+      maximumAttempts: z.number().int(),
+      nonRetryableErrorTypes,
+    })
+    .partial()
+    .optional()
+const retryPolicy = policyWith(z.array(text))
+/** Copied into each run of a chain: never big. */
+const chainPolicy = policyWith(z.array(idSchema).max(100))
+const cronSchedule = z.string().max(1000).optional()
 
 // ---- commands
 
@@ -146,8 +151,8 @@ const commands = z.array(
       workflowRunTimeoutMs: z.number().optional(),
       workflowTaskTimeoutMs: z.number().optional(),
       backoffStartIntervalMs: z.number().optional(),
-      retryPolicy,
-      cronSchedule: text.optional(),
+      retryPolicy: chainPolicy,
+      cronSchedule,
     }),
   ]),
 )
@@ -208,8 +213,8 @@ export const requestSchemas = {
     workflowExecutionTimeoutMs: durationMs,
     workflowRunTimeoutMs: durationMs,
     workflowTaskTimeoutMs: durationMs,
-    retryPolicy,
-    cronSchedule: text.optional(),
+    retryPolicy: chainPolicy,
+    cronSchedule,
     workflowStartDelayMs: durationMs.optional(),
     workflowIdReusePolicy: z.enum([
       'AllowDuplicate',

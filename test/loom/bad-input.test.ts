@@ -69,7 +69,7 @@ const INVALID: readonly [string, Call, RegExp][] = [
     start(slow, { workflowId: 'w', input: 'x' }),
     /^input of workflow 'slow': its schema answers with a promise/,
   ],
-  ['an option that is not there', start(checkout, { workflowId: 'w', input, retry: {} }), /^options: .*retry/],
+  ['an option that is not there', start(checkout, { workflowId: 'w', input, retries: {} }), /^options: .*retries/],
   [
     'a policy that is not there',
     start(checkout, { workflowId: 'w', input, workflowIdReusePolicy: 'Never' }),
