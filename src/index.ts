@@ -5,7 +5,13 @@ export { openLoom, Loom, type CloseOptions } from './loom.js'
 export { type LoomOptions, type WorkerOptions } from './client/loom-options.js'
 export { type DeadLetter } from './history/dead-letters.js'
 export { type DeadLetterAdmin, type LoomAdmin, type LoomStats, type ShardDescription } from './client/admin.js'
-export { type StartOptions, type StartSettings, type InputOption } from './client/start-options.js'
+export {
+  type StartOptions,
+  type StartSettings,
+  type InputOption,
+  type PayloadOption,
+  type SignalWithStartOptions,
+} from './client/start-options.js'
 export { type SignalArguments, type SignalOptions, type StartedHandle, WorkflowHandle } from './client/handle.js'
 export { ActivityHandle, type ActivityIds } from './client/activity-handle.js'
 export { type HistoryOptions, type WorkflowHistory } from './client/history-pages.js'

@@ -15,7 +15,7 @@ import type { StartedHandle, WorkflowHandle } from './client/handle.js'
 import { checkNames } from './client/known-names.js'
 import { checkedLoomOptions, type CheckedLoomOptions, type LoomOptions } from './client/loom-options.js'
 import { requestIdSource } from './client/request-ids.js'
-import type { StartOptions } from './client/start-options.js'
+import type { SignalWithStartOptions, StartOptions } from './client/start-options.js'
 import { History } from './history/history.js'
 import { recordActivityTaskHeartbeat } from './history/verbs/activity-verbs.js'
 import { Matching } from './matching/matching.js'
@@ -27,7 +27,7 @@ import { ShardController } from './shard/controller.js'
 import { ActivityWorker } from './worker/activity-worker.js'
 import { DeferredLog } from './worker/deferred-log.js'
 import { WorkflowWorker } from './worker/workflow-worker.js'
-import type { Workflow, WorkflowResult } from './workflow/definition.js'
+import type { SignalNames, Workflow, WorkflowResult } from './workflow/definition.js'
 import { STEP_PREFIX } from './workflow/steps.js'
 import { Train } from './workflow/train.js'
 
@@ -111,6 +111,17 @@ export class Loom {
    */
   start<W extends Workflow = Workflow>(workflow: W | string, options: StartOptions<W>): Promise<StartedHandle<W>> {
     return this.#parts.client.start(workflow, options)
+  }
+
+  /**
+   * Signals the open execution of the id, as it is; where none is open it starts one whose history begins with the signal.
+   * Resolves when that is durable. Rejects as `start` does, and when the signal does not fit.
+   */
+  signalWithStart<W extends Workflow, K extends SignalNames<W>>(
+    workflow: W | string,
+    options: SignalWithStartOptions<W, K>,
+  ): Promise<StartedHandle<W>> {
+    return this.#parts.client.signalWithStart(workflow, options)
   }
 
   /** Starts an execution and waits for its result: rejects as `start` and `result()` do. */

@@ -19,6 +19,12 @@ export class CheckedService implements Verbs {
     return await this.#service.startWorkflow(checked('startWorkflow', request))
   }
 
+  async signalWithStartWorkflow(
+    request: services.SignalWithStartWorkflowRequest,
+  ): Promise<services.StartWorkflowResponse> {
+    return await this.#service.signalWithStartWorkflow(checked('signalWithStartWorkflow', request))
+  }
+
   async signalWorkflow(request: services.SignalWorkflowRequest): Promise<void> {
     await this.#service.signalWorkflow(checked('signalWorkflow', request))
   }

@@ -8,12 +8,13 @@ import { LoomError } from '../base/errors.js'
 import { isUuid } from '../base/uuid.js'
 import type { ClosedSlot, ExecutionTarget, HistoryService, StartWorkflowRequest } from '../protocol/services.js'
 import { nameAt } from '../workflow/activity-settings.js'
-import { isMade, type Workflow, type WorkflowResult } from '../workflow/definition.js'
+import { isMade, type SignalNames, type Workflow, type WorkflowResult } from '../workflow/definition.js'
 import { encodeChecked } from '../workflow/schema.js'
 import { ActivityHandle, type ActivityIds } from './activity-handle.js'
 import { WorkflowHandle, type StartedHandle } from './handle.js'
 import { checkNames } from './known-names.js'
-import { checkedStart, startTimes, type StartOptions } from './start-options.js'
+import { checkedSignalName } from './signal-name.js'
+import { checkedStart, startTimes, type SignalWithStartOptions, type StartOptions } from './start-options.js'
 
 export interface ClientParts {
   readonly service: HistoryService
@@ -47,6 +48,23 @@ export class Client {
     const name = definition === undefined ? nameAt(workflow, 'workflow') : definition.name
     const request = this.#startRequest(name, definition, options)
     const { runId, closed } = await this.#parts.service.startWorkflow(request)
+    return this.#handle(definition, request.workflowId, runId, closed, false)
+  }
+
+  async signalWithStart<W extends Workflow, K extends SignalNames<W>>(
+    workflow: W | string,
+    options: SignalWithStartOptions<W, K>,
+  ): Promise<StartedHandle<W>> {
+    if (typeof options !== 'object' || options === null) checkNames(options, [], 'options')
+    const { signal, payload, ...start } = options as SignalWithStartOptions & { readonly payload?: unknown }
+    const definition = this.#definition(workflow)
+    const name = definition === undefined ? nameAt(workflow, 'workflow') : definition.name
+    const { maxPayloadBytes, service } = this.#parts
+    const signalName = checkedSignalName(signal, definition)
+    const path = `payload of signal '${signalName}'`
+    const signalInput = encodeChecked(definition?.signals[signalName], payload, path, maxPayloadBytes)
+    const request = { ...this.#startRequest(name, definition, start as StartOptions), signalName, signalInput }
+    const { runId, closed } = await service.signalWithStartWorkflow(request)
     return this.#handle(definition, request.workflowId, runId, closed, false)
   }
 

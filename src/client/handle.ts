@@ -12,6 +12,7 @@ import { encodeChecked } from '../workflow/schema.js'
 import { chainEnd, onOpenRun } from './chain.js'
 import { closedResult } from './closed-result.js'
 import { checkNames } from './known-names.js'
+import { checkedSignalName } from './signal-name.js'
 import { EventPages, type HistoryOptions, type WorkflowHistory } from './history-pages.js'
 
 /** How a signal is sent. */
@@ -90,7 +91,7 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
     const { service, target, identity, findDefinition, maxPayloadBytes } = this.#parts
     if (options !== undefined) checkNames(options, SIGNAL_OPTIONS, 'options')
     const definition = this.#parts.definition ?? (await findDefinition(target))
-    const signalName = this.#signalName(name, definition)
+    const signalName = checkedSignalName(name, definition)
     const input = encodeChecked(
       definition?.signals[signalName],
       payload,
@@ -141,14 +142,6 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
     const { service, isOneRun } = this.#parts
     if (isOneRun) await act(this.#openRun)
     else this.#openRun = await onOpenRun(service, this.#openRun, act)
-  }
-
-  #signalName(name: unknown, definition: Workflow | undefined): string {
-    if (definition === undefined) return nameAt(name, 'signal')
-    if (typeof name === 'string' && Object.hasOwn(definition.signals, name)) return name
-    const known = Object.keys(definition.signals).join(', ') || 'none'
-    const message = `signal: workflow '${definition.name}' has none named '${String(name)}' (it has: ${known})`
-    throw new LoomError('LOOM_INVALID_ARGUMENT', message)
   }
 }
 

@@ -8,7 +8,7 @@ import { durationMs, type Duration } from '../base/duration.js'
 import { idSchema } from '../protocol/ids.js'
 import type { StartWorkflowRequest, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '../protocol/services.js'
 import { retryPolicy, type RetryOptions } from '../workflow/activity-settings.js'
-import type { Workflow, WorkflowInput } from '../workflow/definition.js'
+import type { SignalNames, SignalPayload, Workflow, WorkflowInput } from '../workflow/definition.js'
 import { parse } from '../workflow/schema.js'
 import { checkNames } from './known-names.js'
 
@@ -52,6 +52,15 @@ export type StartOptions<W extends Workflow = Workflow> = StartSettings & InputO
 
 /** `input`, required unless undefined fits. */
 export type InputOption<I> = undefined extends I ? { readonly input?: I | undefined } : { readonly input: I }
+
+/** What `signalWithStart` takes: a start, and what is signalled, whether an execution is started for it or is open. */
+export type SignalWithStartOptions<
+  W extends Workflow = Workflow,
+  K extends SignalNames<W> = SignalNames<W>,
+> = StartOptions<W> & PayloadOption<SignalPayload<W, K>> & { readonly signal: K }
+
+/** `payload`, required unless undefined fits. */
+export type PayloadOption<P> = undefined extends P ? { readonly payload?: P | undefined } : { readonly payload: P }
 
 /** `StartOptions` as requests carry them. */
 export interface CheckedStart {

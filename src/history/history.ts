@@ -22,6 +22,7 @@ import type {
   RequestCancelWorkflowRequest,
   RespondWorkflowTaskCompletedRequest,
   RespondWorkflowTaskFailedRequest,
+  SignalWithStartWorkflowRequest,
   SignalWorkflowRequest,
   StartWorkflowRequest,
   StartWorkflowResponse,
@@ -53,7 +54,7 @@ import { ActivityVerbs } from './verbs/activity-verbs.js'
 import { Waiters } from './waiters.js'
 import { workflowTypeOf } from './verbs/find.js'
 import { requestCancelWorkflow } from './verbs/request-cancel.js'
-import { startWorkflow } from './verbs/start-workflow.js'
+import { signalWithStartWorkflow, startWorkflow } from './verbs/start-workflow.js'
 import { respondWorkflowTaskCompleted, respondWorkflowTaskFailed } from './verbs/task-verbs.js'
 import {
   describeWorkflow,
@@ -295,6 +296,10 @@ export class History extends ActivityVerbs implements HistoryService, ExecutionH
 
   startWorkflow(request: StartWorkflowRequest): Promise<StartWorkflowResponse> {
     return this.#guarded(() => startWorkflow(this, request))
+  }
+
+  signalWithStartWorkflow(request: SignalWithStartWorkflowRequest): Promise<StartWorkflowResponse> {
+    return this.#guarded(() => signalWithStartWorkflow(this, request))
   }
 
   signalWorkflow(request: SignalWorkflowRequest): Promise<void> {

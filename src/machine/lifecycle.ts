@@ -22,8 +22,15 @@ import { DEFAULT_WORKFLOW_TASK_TIMEOUT_MS, forceCloseWorkflowTask, scheduleWorkf
 /** A worker that died is not waited for longer. As in Temporal. */
 const LONGEST_WORKFLOW_TASK_TIMEOUT_MS = 120_000
 
-/** The first turn of an execution. A task time-out of 0 is given its default; no run may last longer than its chain. */
-export function startExecution(turn: Turn, attributes: EventAttributes['WorkflowExecutionStarted']): void {
+/**
+ * The first turn of an execution, and the signal that it begins with, if any. A task time-out of 0 is given its default; no run
+ * may last longer than its chain.
+ */
+export function startExecution(
+  turn: Turn,
+  attributes: EventAttributes['WorkflowExecutionStarted'],
+  signal?: EventAttributes['WorkflowExecutionSignaled'],
+): void {
   const { workflowExecutionTimeoutMs: chainMs, workflowRunTimeoutMs: askedMs } = attributes
   const workflowRunTimeoutMs = chainMs > 0 && (askedMs === 0 || askedMs > chainMs) ? chainMs : askedMs
   turn.append('WorkflowExecutionStarted', {
@@ -50,6 +57,7 @@ export function startExecution(turn: Turn, attributes: EventAttributes['Workflow
     workflowExecutionExpirationTimeMs:
       chainMs > 0 ? (attributes.workflowExecutionExpirationTimeMs ?? turn.eventTimeMs + chainMs) : undefined,
   })
+  if (signal !== undefined) turn.append('WorkflowExecutionSignaled', signal)
   scheduleWorkflowTask(turn)
 }
 

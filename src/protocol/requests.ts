@@ -202,31 +202,34 @@ export const pageSchema: z.ZodType<{ readonly fromEventId: number; readonly limi
   limit: count.min(1),
 })
 
+const startFields = {
+  namespaceId: uuid,
+  workflowId: idSchema,
+  workflowType: idSchema,
+  taskQueue: idSchema,
+  input: payloads,
+  workflowExecutionTimeoutMs: durationMs,
+  workflowRunTimeoutMs: durationMs,
+  workflowTaskTimeoutMs: durationMs,
+  retryPolicy: chainPolicy,
+  cronSchedule,
+  workflowStartDelayMs: durationMs.optional(),
+  workflowIdReusePolicy: z.enum([
+    'AllowDuplicate',
+    'AllowDuplicateFailedOnly',
+    'RejectDuplicate',
+    'TerminateIfRunning',
+  ]),
+  workflowIdConflictPolicy: z.enum(['Fail', 'UseExisting', 'TerminateExisting']).optional(),
+  identity,
+  requestId: idSchema,
+  isFreshRequestId: z.boolean(),
+}
+
 /** By verb. */
 export const requestSchemas = {
-  startWorkflow: z.strictObject({
-    namespaceId: uuid,
-    workflowId: idSchema,
-    workflowType: idSchema,
-    taskQueue: idSchema,
-    input: payloads,
-    workflowExecutionTimeoutMs: durationMs,
-    workflowRunTimeoutMs: durationMs,
-    workflowTaskTimeoutMs: durationMs,
-    retryPolicy: chainPolicy,
-    cronSchedule,
-    workflowStartDelayMs: durationMs.optional(),
-    workflowIdReusePolicy: z.enum([
-      'AllowDuplicate',
-      'AllowDuplicateFailedOnly',
-      'RejectDuplicate',
-      'TerminateIfRunning',
-    ]),
-    workflowIdConflictPolicy: z.enum(['Fail', 'UseExisting', 'TerminateExisting']).optional(),
-    identity,
-    requestId: idSchema,
-    isFreshRequestId: z.boolean(),
-  }),
+  startWorkflow: z.strictObject(startFields),
+  signalWithStartWorkflow: z.strictObject({ ...startFields, signalName: idSchema, signalInput: payloads }),
   signalWorkflow: z.strictObject({
     ...runOf,
     signalName: idSchema,
@@ -289,6 +292,7 @@ export const requestSchemas = {
 /** The verbs that take a request; the others take a target. */
 export type CheckedVerb =
   | 'startWorkflow'
+  | 'signalWithStartWorkflow'
   | 'signalWorkflow'
   | 'requestCancelWorkflow'
   | 'terminateWorkflow'

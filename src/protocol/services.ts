@@ -69,6 +69,12 @@ export interface StartWorkflowRequest {
   readonly isFreshRequestId: boolean
 }
 
+/** A signal to the open execution of the workflow id, or to one that is started for it. The request id is that of both. */
+export interface SignalWithStartWorkflowRequest extends StartWorkflowRequest {
+  readonly signalName: string
+  readonly signalInput: Payloads | undefined
+}
+
 /** The run that a start made, or found. */
 export interface StartWorkflowResponse {
   readonly runId: string
@@ -276,6 +282,8 @@ export interface RespondWorkflowTaskFailedRequest {
 export interface HistoryService {
   /** Starts an execution. LOOM_ALREADY_EXISTS when the policies refuse it. */
   startWorkflow(request: StartWorkflowRequest): Promise<StartWorkflowResponse>
+  /** Signals the open execution of the id, as it is; without one it starts one, and both are one commit. */
+  signalWithStartWorkflow(request: SignalWithStartWorkflowRequest): Promise<StartWorkflowResponse>
   /** Records a signal. LOOM_EXECUTION_CLOSED when the execution has ended. */
   signalWorkflow(request: SignalWorkflowRequest): Promise<void>
   /** Asks an execution to cancel itself. Once is enough: a second request, or one to a closed run, changes nothing. */

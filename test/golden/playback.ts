@@ -49,6 +49,17 @@ class Playback implements services.HistoryService {
 
   async startWorkflow({ workflowId }: services.StartWorkflowRequest): Promise<services.StartWorkflowResponse> {
     this.#next('StartWorkflowExecution')
+    return this.#started(workflowId)
+  }
+
+  async signalWithStartWorkflow({
+    workflowId,
+  }: services.SignalWithStartWorkflowRequest): Promise<services.StartWorkflowResponse> {
+    this.#next('SignalWithStartWorkflowExecution')
+    return this.#started(workflowId)
+  }
+
+  #started(workflowId: string): services.StartWorkflowResponse {
     const runs = this.#scenario.runs.filter((run) => run.workflowId === workflowId)
     const { label } = runs[Math.min(this.#starts++, runs.length - 1)]!
     const wait = (): Promise<never> => Promise.reject(new Error('nobody waits here'))

@@ -47,6 +47,13 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map(
       ],
       send: startWorkflow,
     },
+    SignalWithStartWorkflowExecution: {
+      fields: [
+        ...['workflowId', 'workflowType', 'taskQueue', 'input', 'workflowTaskTimeout', 'requestId'],
+        ...['workflowIdReusePolicy', 'workflowIdConflictPolicy', 'signalName', 'signalInput'],
+      ],
+      send: signalWithStart,
+    },
     SignalWorkflowExecution: {
       fields: ['workflowExecution', 'signalName', 'input', 'requestId'],
       send: nothingComesOf((cast, { fields }) =>
@@ -231,9 +238,22 @@ export function commandsOf(fields: JsonObject): readonly GoldenCommand[] {
 }
 
 async function startWorkflow(cast: Cast, { fields }: Call): Promise<Answer> {
+  const request = startRequest(cast, fields)
+  const { runId } = await cast.history.startWorkflow(request)
+  return { started: { ...targetOf(cast, fields), runId } }
+}
+
+async function signalWithStart(cast: Cast, { fields }: Call): Promise<Answer> {
+  const signalInput = payloadsOf(fields['signalInput'])
+  const request = { ...startRequest(cast, fields), signalName: textOf(fields['signalName']), signalInput }
+  const { runId } = await cast.history.signalWithStartWorkflow(request)
+  return { started: { ...targetOf(cast, fields), runId } }
+}
+
+function startRequest(cast: Cast, fields: JsonObject): services.StartWorkflowRequest {
   const requestId = textOf(fields['requestId'])
   const workflowId = textOf(fields['workflowId'])
-  const { runId } = await cast.history.startWorkflow({
+  return {
     namespaceId: cast.namespaceId,
     workflowId,
     workflowType: textOf(fields['workflowType']),
@@ -250,8 +270,7 @@ async function startWorkflow(cast: Cast, { fields }: Call): Promise<Answer> {
     identity: IDENTITY,
     requestId: requestId || cast.freshRequestId(),
     isFreshRequestId: requestId === '',
-  })
-  return { started: { namespaceId: cast.namespaceId, workflowId, runId } }
+  }
 }
 
 function nothingComesOf(send: (cast: Cast, call: Call) => Promise<void>): Verb['send'] {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
+import { startExecution } from '../../src/machine/lifecycle.js'
 import { signalExecution } from '../../src/machine/signal.js'
 import { fireTimer } from '../../src/machine/timer.js'
-import { COMPLETE, Subject, timer } from './subject.js'
+import { COMPLETE, Subject, timer, STARTED } from './subject.js'
 
 test('a signal wakes the code once, however many come', () => {
   const subject = new Subject()
@@ -77,4 +78,14 @@ test('a closed execution takes no signal', () => {
   subject.run(COMPLETE)
 
   expect(() => subject.signal('late')).toThrow(expect.objectContaining({ code: 'LOOM_EXECUTION_CLOSED' }))
+})
+
+test('an execution may begin with a signal, before its first workflow task is scheduled', () => {
+  const subject = new Subject()
+  const signal = { signalName: 's', input: undefined, identity: 'client', requestId: 'start' }
+
+  subject.turn((turn) => startExecution(turn, STARTED, signal))
+
+  expect(subject.types).toEqual(['WorkflowExecutionStarted', 'WorkflowExecutionSignaled', 'WorkflowTaskScheduled'])
+  expect(subject.signal('s', 'start').events).toEqual([])
 })

@@ -4,13 +4,20 @@
  * A start must know that its id is free. The filter of open ids spares the read only for a request id that nobody can have
  * sent before.
  */
-import { LoomError } from '../../base/errors.js'
+import { isLoomError, LoomError } from '../../base/errors.js'
 import { uuidKey } from '../../base/uuid.js'
 import { startExecution, terminateExecution } from '../../machine/lifecycle.js'
 import { chainAttributes } from '../../machine/next-run.js'
+import { signalExecution } from '../../machine/signal.js'
 import { ExecutionState } from '../../machine/state.js'
+import type { EventAttributes } from '../../protocol/event.js'
 import { JSON_PLAIN } from '../../protocol/payload.js'
-import type { StartWorkflowRequest, StartWorkflowResponse, WorkflowIdConflictPolicy } from '../../protocol/services.js'
+import type {
+  SignalWithStartWorkflowRequest,
+  StartWorkflowRequest,
+  StartWorkflowResponse,
+  WorkflowIdConflictPolicy,
+} from '../../protocol/services.js'
 import { ringHash } from '../../shard/ring.js'
 import { RunClosed } from '../closed-slot.js'
 import type { HistoryContext } from '../context.js'
@@ -25,7 +32,12 @@ const REPLAY_RULES = 1
 /** How often a start that met a run on its way in or out looks again. */
 const MAX_LOOKS = 10
 
-export function startWorkflow(context: HistoryContext, request: StartWorkflowRequest): Promise<StartWorkflowResponse> {
+/** A start, and what the execution is to be signalled, whether it is started or open. */
+interface Start extends StartWorkflowRequest {
+  readonly signal?: EventAttributes['WorkflowExecutionSignaled']
+}
+
+export function startWorkflow(context: HistoryContext, request: Start): Promise<StartWorkflowResponse> {
   checkPolicies(request)
   // Refused here; what holds is worked out when the run begins.
   chainAttributes(request, context.clock.nowMs())
@@ -36,18 +48,23 @@ export function startWorkflow(context: HistoryContext, request: StartWorkflowReq
     : lookUntilStarted(context, request, hash)
 }
 
+export function signalWithStartWorkflow(
+  context: HistoryContext,
+  request: SignalWithStartWorkflowRequest,
+): Promise<StartWorkflowResponse> {
+  const { signalName, signalInput, identity, requestId } = request
+  checkPayloads(signalInput, context.settings, 'signalInput')
+  return startWorkflow(context, { ...request, signal: { signalName, input: signalInput, identity, requestId } })
+}
+
 /** No run of the id is open, and no closed one matters: the common start makes no read and no promise more than it must. */
-function isSurelyFree(context: HistoryContext, request: StartWorkflowRequest, hash: number): boolean {
+function isSurelyFree(context: HistoryContext, request: Start, hash: number): boolean {
   if (!request.isFreshRequestId || !looksAtOpenRunsOnly(request)) return false
   if (context.cache.current(request.namespaceId, request.workflowId) !== undefined) return false
   return context.openIds.isSurelyNotOpen(hash, request.workflowId.length)
 }
 
-async function lookUntilStarted(
-  context: HistoryContext,
-  request: StartWorkflowRequest,
-  hash: number,
-): Promise<StartWorkflowResponse> {
+async function lookUntilStarted(context: HistoryContext, request: Start, hash: number): Promise<StartWorkflowResponse> {
   for (let look = 0; look < MAX_LOOKS; look++) {
     const answer = await lookAndStart(context, request, hash)
     if (answer !== undefined) return answer
@@ -58,7 +75,7 @@ async function lookUntilStarted(
 /** Undefined: something was on its way in or out; look again. */
 function lookAndStart(
   context: HistoryContext,
-  request: StartWorkflowRequest,
+  request: Start,
   hash: number,
 ): Promise<StartWorkflowResponse | undefined> {
   const current = context.cache.current(request.namespaceId, request.workflowId)
@@ -70,7 +87,7 @@ function lookAndStart(
 
 async function readAndStart(
   context: HistoryContext,
-  request: StartWorkflowRequest,
+  request: Start,
   hash: number,
 ): Promise<StartWorkflowResponse | undefined> {
   const { namespaceId, workflowId } = request
@@ -95,7 +112,7 @@ async function readAndStart(
 
 async function meetCached(
   context: HistoryContext,
-  request: StartWorkflowRequest,
+  request: Start,
   hash: number,
   current: Execution,
 ): Promise<StartWorkflowResponse | undefined> {
@@ -113,12 +130,16 @@ async function meetCached(
 
 async function meetOpen(
   context: HistoryContext,
-  request: StartWorkflowRequest,
+  request: Start,
   hash: number,
   open: Execution,
 ): Promise<StartWorkflowResponse | undefined> {
   const { requestId } = open.state.started!.attributes
   const slot = context.waiters.slotOf(open)
+  if (request.signal !== undefined && conflictPolicy(request) !== 'TerminateExisting') {
+    const isSignaled = await signalOpen(open, request.signal)
+    return isSignaled ? { runId: open.runId, started: requestId === request.requestId, closed: slot } : undefined
+  }
   if (requestId === request.requestId) {
     await durable(open)
     return { runId: open.runId, started: true, closed: slot }
@@ -132,6 +153,17 @@ async function meetOpen(
   throw new AlreadyStartedError(request.workflowId, open.runId, requestId)
 }
 
+/** False: it has closed meanwhile. */
+async function signalOpen(open: Execution, signal: NonNullable<Start['signal']>): Promise<boolean> {
+  try {
+    await open.cause((turn) => signalExecution(turn, signal), payloadsBytes(signal.input))
+    return true
+  } catch (error) {
+    if (isLoomError(error, 'LOOM_EXECUTION_CLOSED')) return false
+    throw error
+  }
+}
+
 /** An answer drawn from a run waits for all of it, also for what its open workflow task has not staged yet. */
 function durable(execution: Execution): Promise<void> {
   return execution.transact(() => {})
@@ -140,7 +172,7 @@ function durable(execution: Execution): Promise<void> {
 /** Terminated and started in one commit: both are of one shard, and staged in one turn of the event loop. */
 async function replaceOpen(
   context: HistoryContext,
-  request: StartWorkflowRequest,
+  request: Start,
   hash: number,
   open: Execution,
 ): Promise<StartWorkflowResponse | undefined> {
@@ -158,19 +190,19 @@ async function replaceOpen(
       return true
     },
     () => (answer = begin(context, request, hash, { runId, runKey: key }, true)),
-    payloadsBytes(request.input),
+    bytesOf(request),
   )
   return terminated ? await answer : undefined
 }
 
-function create(context: HistoryContext, request: StartWorkflowRequest, hash: number): Promise<StartWorkflowResponse> {
+function create(context: HistoryContext, request: Start, hash: number): Promise<StartWorkflowResponse> {
   const { text, key } = context.runIds.next(context.clock.nowMs())
   return begin(context, request, hash, { runId: text, runKey: key }, false)
 }
 
 function begin(
   context: HistoryContext,
-  request: StartWorkflowRequest,
+  request: Start,
   hash: number,
   run: { readonly runId: string; readonly runKey: string },
   isAlongside: boolean,
@@ -181,24 +213,28 @@ function begin(
   const closed = (execution.closedSlot = new RunClosed())
   const started = execution.begin(
     (turn) =>
-      startExecution(turn, {
-        workflowType: request.workflowType,
-        workflowId,
-        taskQueue: request.taskQueue,
-        input: request.input,
-        workflowExecutionTimeoutMs: request.workflowExecutionTimeoutMs,
-        workflowRunTimeoutMs: request.workflowRunTimeoutMs,
-        workflowTaskTimeoutMs: request.workflowTaskTimeoutMs,
-        originalExecutionRunId: run.runId,
-        firstExecutionRunId: run.runId,
-        attempt: 1,
-        identity: request.identity,
-        requestId: request.requestId,
-        replayRules: REPLAY_RULES,
-        ...chainAttributes(request, turn.nowMs),
-      }),
+      startExecution(
+        turn,
+        {
+          workflowType: request.workflowType,
+          workflowId,
+          taskQueue: request.taskQueue,
+          input: request.input,
+          workflowExecutionTimeoutMs: request.workflowExecutionTimeoutMs,
+          workflowRunTimeoutMs: request.workflowRunTimeoutMs,
+          workflowTaskTimeoutMs: request.workflowTaskTimeoutMs,
+          originalExecutionRunId: run.runId,
+          firstExecutionRunId: run.runId,
+          attempt: 1,
+          identity: request.identity,
+          requestId: request.requestId,
+          replayRules: REPLAY_RULES,
+          ...chainAttributes(request, turn.nowMs),
+        },
+        request.signal,
+      ),
     { runId: run.runId, started: true, closed },
-    payloadsBytes(request.input),
+    bytesOf(request),
     isAlongside,
   )
   if (execution.goneBy !== undefined) return started
@@ -207,10 +243,17 @@ function begin(
   return started
 }
 
+function bytesOf({ input, signal }: Start): number {
+  return payloadsBytes(input) + payloadsBytes(signal?.input)
+}
+
 // ---- policies
 
-function checkPolicies({ workflowIdReusePolicy, workflowIdConflictPolicy }: StartWorkflowRequest): void {
+function checkPolicies({ workflowIdReusePolicy, workflowIdConflictPolicy, signal }: Start): void {
   if (workflowIdConflictPolicy === undefined) return
+  if (workflowIdConflictPolicy === 'Fail' && signal !== undefined) {
+    throw new LoomError('LOOM_INVALID_ARGUMENT', 'workflowIdConflictPolicy: Fail makes no sense with a signal')
+  }
   if (workflowIdReusePolicy === 'TerminateIfRunning') {
     throw new LoomError(
       'LOOM_INVALID_ARGUMENT',
@@ -225,17 +268,17 @@ function checkPolicies({ workflowIdReusePolicy, workflowIdConflictPolicy }: Star
   }
 }
 
-function conflictPolicy(request: StartWorkflowRequest): WorkflowIdConflictPolicy {
+function conflictPolicy(request: Start): WorkflowIdConflictPolicy {
   if (request.workflowIdReusePolicy === 'TerminateIfRunning') return 'TerminateExisting'
-  return request.workflowIdConflictPolicy ?? 'Fail'
+  return request.workflowIdConflictPolicy ?? (request.signal === undefined ? 'Fail' : 'UseExisting')
 }
 
-function looksAtOpenRunsOnly({ workflowIdReusePolicy }: StartWorkflowRequest): boolean {
+function looksAtOpenRunsOnly({ workflowIdReusePolicy }: Start): boolean {
   return workflowIdReusePolicy === 'AllowDuplicate' || workflowIdReusePolicy === 'TerminateIfRunning'
 }
 
 /** May the id of a closed run be used again? */
-function checkReuse(request: StartWorkflowRequest, closed: CurrentRun): void {
+function checkReuse(request: Start, closed: CurrentRun): void {
   const { workflowIdReusePolicy: policy, workflowId } = request
   const isRefused =
     policy === 'RejectDuplicate' || (policy === 'AllowDuplicateFailedOnly' && closed.status === 'Completed')
@@ -245,7 +288,7 @@ function checkReuse(request: StartWorkflowRequest, closed: CurrentRun): void {
 /** Of a run that may be in memory or not. */
 function slotOfRun(
   context: HistoryContext,
-  request: StartWorkflowRequest,
+  request: Start,
   hash: number,
   { runId }: CurrentRun,
 ): StartWorkflowResponse['closed'] {
