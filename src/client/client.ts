@@ -63,7 +63,7 @@ export class Client {
     const signalName = checkedSignalName(signal, definition)
     const path = `payload of signal '${signalName}'`
     const signalInput = encodeChecked(definition?.signals[signalName], payload, path, maxPayloadBytes)
-    const request = { ...this.#startRequest(name, definition, start as StartOptions), signalName, signalInput }
+    const request = { ...this.#startRequest(name, definition, start), signalName, signalInput }
     const { runId, closed } = await service.signalWithStartWorkflow(request)
     return this.#handle(definition, request.workflowId, runId, closed, false)
   }
