@@ -9,6 +9,8 @@ import type { System } from './play.js'
 import { advanceThrough, answered, readRun } from './reading.js'
 import type { Scenario } from './scenario.js'
 import type { SdkProgram } from './sdk/program.js'
+import { activityTryCancel } from './sdk/sdk-activity-try-cancel.js'
+import { activityWaitCancel } from './sdk/sdk-activity-wait-cancel.js'
 import { applicationFailure } from './sdk/sdk-application-failure.js'
 import { cancelHandled } from './sdk/sdk-cancel-handled.js'
 import { conditionMet } from './sdk/sdk-condition-met.js'
@@ -33,6 +35,8 @@ const LONGEST_RUN_MS = 30_000
 /** By the scenario's name. */
 export const SDK_PROGRAMS: ReadonlyMap<string, SdkProgram> = new Map(
   Object.entries({
+    'sdk-activity-try-cancel': activityTryCancel,
+    'sdk-activity-wait-cancel': activityWaitCancel,
     'sdk-application-failure': applicationFailure,
     'sdk-cancel-handled': cancelHandled,
     'sdk-condition-met': conditionMet,
