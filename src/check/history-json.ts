@@ -25,6 +25,7 @@ export interface EventJson extends Omit<HistoryEvent, 'attributes'> {
 export const HISTORY_FORMAT = 'shardloom-history'
 const VERSION = 1
 
+/** Events as JSON has them: payload bytes as base64. `checkReplay` reads it, and so does `npx shardloom check-replay`. */
 export function historyJson(events: readonly HistoryEvent[]): HistoryJson {
   const written = events.map((event) => ({ ...event, attributes: toJson(event.attributes) as EventJson['attributes'] }))
   return { format: HISTORY_FORMAT, version: VERSION, events: written }

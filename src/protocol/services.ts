@@ -29,6 +29,8 @@ export type {
   RespondActivityTaskFailedRequest,
 } from './activity-requests.js'
 export type { ActivityTaskToken, ExecutionTarget } from './ids.js'
+export type { RequestCancelWorkflowRequest } from './cancel-request.js'
+import type { RequestCancelWorkflowRequest } from './cancel-request.js'
 import type { Command } from './command.js'
 import type { HistoryEvent, WorkflowStatus, WorkflowTaskFailedCause } from './event.js'
 import type { Failure } from './failure.js'
@@ -111,16 +113,6 @@ export interface TerminateWorkflowRequest {
   readonly reason: string
   readonly details: Payloads | undefined
   readonly identity: string
-}
-
-/** A request to an execution to cancel itself: its code sees it, and decides. */
-export interface RequestCancelWorkflowRequest extends ExecutionTarget {
-  /** Only a run of the chain that began with this one. Absent: of any. */
-  readonly firstExecutionRunId?: string | undefined
-  readonly reason: string
-  readonly identity: string
-  /** Kept with the request. A second request changes nothing, whatever its own. */
-  readonly requestId: string
 }
 
 /** An activity that has not ended, and where it stands. */
