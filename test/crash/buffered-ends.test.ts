@@ -46,11 +46,11 @@ test.each(['remote', 'local'])('an activity of a %s worker', async (taskQueue) =
   expect(pendingActivities).toEqual([])
   const types: string[] = []
   for await (const { eventType } of handle.history()) types.push(eventType)
-  expect(types.filter((type) => /^(Activity|Timer)/.test(type))).toEqual([
-    ...['ActivityTaskScheduled', 'TimerStarted'],
-    // Flushed together: what ends activities comes last.
-    ...['ActivityTaskStarted', 'TimerFired', 'ActivityTaskCompleted'],
-  ])
+  const [scheduled, started, ...ends] = types.filter((type) => /^(Activity|Timer)/.test(type))
+  expect([scheduled, started]).toEqual(['ActivityTaskScheduled', 'TimerStarted'])
+  // Flushed together: what ends activities comes last. Whether the timer or the worker was first is a matter of load.
+  expect(ends.at(-1)).toBe('ActivityTaskCompleted')
+  expect(ends.sort()).toEqual(['ActivityTaskCompleted', 'ActivityTaskStarted', 'TimerFired'])
   await loom.close()
   // Counts the rows that are left against the head.
   await open()
