@@ -15,7 +15,7 @@ import { Matching } from '../src/matching/matching.js'
 import { DEFAULT_NAMESPACE_ID } from '../src/protocol/ids.js'
 import { JSON_PLAIN } from '../src/protocol/payload.js'
 import { DEFAULT_SETTINGS } from '../src/protocol/settings.js'
-import type { LocalWorkflowTask, LocalWorkflowWorker } from '../src/protocol/services.js'
+import type { LocalWorkflowTask, LocalWorkflowWorker } from '../src/protocol/local-workers.js'
 import { ShardController } from '../src/shard/controller.js'
 import { level } from '../src/storage/level.js'
 import { memory } from '../src/storage/memory.js'
@@ -63,6 +63,7 @@ const workflowWorker: LocalWorkflowWorker = {
     ready.push(task)
     soon()
   },
+  query: () => Promise.reject(new Error('nobody asks here')),
   evicted: () => {},
 }
 const activityWorker: HistoryParts['activityWorker'] = {

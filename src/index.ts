@@ -12,7 +12,13 @@ export {
   type PayloadOption,
   type SignalWithStartOptions,
 } from './client/start-options.js'
-export { type SignalArguments, type SignalOptions, type StartedHandle, WorkflowHandle } from './client/handle.js'
+export {
+  type QueryOptions,
+  type SignalArguments,
+  type SignalOptions,
+  type StartedHandle,
+  WorkflowHandle,
+} from './client/handle.js'
 export { ActivityHandle, type ActivityIds } from './client/activity-handle.js'
 export { type HistoryOptions, type WorkflowHistory } from './client/history-pages.js'
 export { checkReplay, type ReplayDifference, type ReplayResult } from './check/check-replay.js'
@@ -29,6 +35,8 @@ export {
   type ErasedFunction,
   type ErrorClass,
   type FailOn,
+  type QueryAnswer,
+  type QueryNames,
   type SignalNames,
   type SignalPayload,
   type SignalSchemas,
@@ -43,6 +51,7 @@ export {
   type RetryOptions,
 } from './workflow/activity-settings.js'
 export { type ActivityContext, type ActivityInfo } from './workflow/activity-context.js'
+export { type QueryHandler } from './workflow/queries.js'
 export { type Jsonified } from './workflow/jsonified.js'
 export {
   type RaceBranch,
@@ -86,12 +95,18 @@ export { systemClock, type Clock, type TimerHandle } from './base/clock.js'
 export { systemRandom, type Random } from './base/random.js'
 export { silentLogger, type Logger } from './base/log.js'
 export { DEFAULT_SETTINGS, settingsSchema, type Settings, type SettingsInput } from './protocol/settings.js'
-export type * from './protocol/services.js'
 export type * from './protocol/activity-requests.js'
+export type * from './protocol/description.js'
+export type * from './protocol/execution-requests.js'
+export type * from './protocol/local-workers.js'
+export type * from './protocol/services.js'
+export type * from './protocol/start-requests.js'
+export type * from './protocol/worker-tasks.js'
 export type * from './protocol/matching.js'
 export type * from './protocol/event.js'
 export type * from './protocol/command.js'
 export type * from './protocol/failure.js'
 export type * from './protocol/ids.js'
 export type * from './protocol/payload.js'
+export type * from './protocol/query.js'
 export type * from './protocol/retry-policy.js'

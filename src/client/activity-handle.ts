@@ -3,7 +3,8 @@
  *
  * Everything here is for the attempt that runs when it is called, and rejects with LOOM_NOT_FOUND when none does.
  */
-import type { ActivityTarget, HeartbeatResponse, HistoryService } from '../protocol/services.js'
+import type { ActivityTarget, HeartbeatResponse } from '../protocol/activity-requests.js'
+import type { HistoryService } from '../protocol/services.js'
 import { attemptFailure } from '../workflow/attempt-failure.js'
 import { encodePayload, encodePayloads } from '../workflow/converter.js'
 

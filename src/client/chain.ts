@@ -1,7 +1,9 @@
 /** Following an execution from one run of its chain to the next. */
 import { isLoomError } from '../base/errors.js'
 import type { HistoryEvent } from '../protocol/event.js'
-import type { ExecutionTarget, HistoryService } from '../protocol/services.js'
+import type { QueryWorkflowRequest, QueryWorkflowResponse } from '../protocol/query.js'
+import type { ExecutionTarget } from '../protocol/ids.js'
+import type { HistoryService } from '../protocol/services.js'
 
 /** Undefined: it was the last one. */
 function nextRunId({ attributes }: HistoryEvent): string | undefined {
@@ -39,5 +41,20 @@ export async function onOpenRun(
       if (runId === undefined) throw error
       run = { ...run, runId }
     }
+  }
+}
+
+/** Asks the run of the chain that is open, or its last one. */
+export async function askLastRun(
+  service: HistoryService,
+  request: QueryWorkflowRequest,
+): Promise<QueryWorkflowResponse> {
+  for (let asked = request; ;) {
+    const answer = await service.queryWorkflow({ ...asked, queryRejectCondition: 'NotOpen' })
+    if (answer.queryRejected === undefined) return answer
+    const { namespaceId, workflowId, runId } = asked
+    const nextRun = runId && nextRunId(await service.waitClosed({ namespaceId, workflowId, runId }))
+    if (!nextRun) return await service.queryWorkflow(asked)
+    asked = { ...asked, runId: nextRun }
   }
 }

@@ -3,10 +3,38 @@
  * client and the workers of this process check by hand what they send, and do not come through here.
  */
 import { requestSchemas, pageSchema, targetSchema, type CheckedVerb } from '../protocol/requests.js'
-import type * as services from '../protocol/services.js'
+import type { QueryWorkflowRequest, QueryWorkflowResponse } from '../protocol/query.js'
+import type {
+  RecordActivityTaskHeartbeatByIdRequest,
+  RecordActivityTaskHeartbeatRequest,
+  RespondActivityTaskCanceledByIdRequest,
+  RespondActivityTaskCanceledRequest,
+  RespondActivityTaskCompletedByIdRequest,
+  RespondActivityTaskCompletedRequest,
+  RespondActivityTaskFailedByIdRequest,
+  RespondActivityTaskFailedRequest,
+} from '../protocol/activity-requests.js'
+import type { HistoryPage, WorkflowDescription } from '../protocol/description.js'
+import type {
+  RequestCancelWorkflowRequest,
+  SignalWorkflowRequest,
+  TerminateWorkflowRequest,
+} from '../protocol/execution-requests.js'
+import type { ExecutionTarget } from '../protocol/ids.js'
+import type { HistoryService } from '../protocol/services.js'
+import type {
+  SignalWithStartWorkflowRequest,
+  StartWorkflowRequest,
+  StartWorkflowResponse,
+} from '../protocol/start-requests.js'
+import type {
+  PollRequest,
+  RespondWorkflowTaskCompletedRequest,
+  RespondWorkflowTaskFailedRequest,
+} from '../protocol/worker-tasks.js'
 import { parse } from '../workflow/schema.js'
 
-type Verbs = services.HistoryService
+type Verbs = HistoryService
 
 export class CheckedService implements Verbs {
   readonly #service: Verbs
@@ -15,99 +43,97 @@ export class CheckedService implements Verbs {
     this.#service = service
   }
 
-  async startWorkflow(request: services.StartWorkflowRequest): Promise<services.StartWorkflowResponse> {
+  async startWorkflow(request: StartWorkflowRequest): Promise<StartWorkflowResponse> {
     return await this.#service.startWorkflow(checked('startWorkflow', request))
   }
 
-  async signalWithStartWorkflow(
-    request: services.SignalWithStartWorkflowRequest,
-  ): Promise<services.StartWorkflowResponse> {
+  async signalWithStartWorkflow(request: SignalWithStartWorkflowRequest): Promise<StartWorkflowResponse> {
     return await this.#service.signalWithStartWorkflow(checked('signalWithStartWorkflow', request))
   }
 
-  async signalWorkflow(request: services.SignalWorkflowRequest): Promise<void> {
+  async signalWorkflow(request: SignalWorkflowRequest): Promise<void> {
     await this.#service.signalWorkflow(checked('signalWorkflow', request))
   }
 
-  async requestCancelWorkflow(request: services.RequestCancelWorkflowRequest): Promise<void> {
+  async requestCancelWorkflow(request: RequestCancelWorkflowRequest): Promise<void> {
     return await this.#service.requestCancelWorkflow(checked('requestCancelWorkflow', request))
   }
 
-  async terminateWorkflow(request: services.TerminateWorkflowRequest): Promise<void> {
+  async terminateWorkflow(request: TerminateWorkflowRequest): Promise<void> {
     await this.#service.terminateWorkflow(checked('terminateWorkflow', request))
   }
 
-  async describeWorkflow(target: services.ExecutionTarget): Promise<services.WorkflowDescription> {
+  async queryWorkflow(request: QueryWorkflowRequest): Promise<QueryWorkflowResponse> {
+    return await this.#service.queryWorkflow(checked('queryWorkflow', request))
+  }
+
+  async describeWorkflow(target: ExecutionTarget): Promise<WorkflowDescription> {
     return await this.#service.describeWorkflow(checkedTarget(target))
   }
 
-  async getHistory(
-    target: services.ExecutionTarget,
-    fromEventId: number,
-    limit: number,
-  ): Promise<services.HistoryPage> {
+  async getHistory(target: ExecutionTarget, fromEventId: number, limit: number): Promise<HistoryPage> {
     parse(pageSchema, { fromEventId, limit }, 'request')
     return await this.#service.getHistory(checkedTarget(target), fromEventId, limit)
   }
 
-  async waitClosed(target: services.ExecutionTarget): ReturnType<Verbs['waitClosed']> {
+  async waitClosed(target: ExecutionTarget): ReturnType<Verbs['waitClosed']> {
     return await this.#service.waitClosed(checkedTarget(target))
   }
 
-  async retryStalled(target: services.ExecutionTarget): Promise<void> {
+  async retryStalled(target: ExecutionTarget): Promise<void> {
     await this.#service.retryStalled(checkedTarget(target))
   }
 
-  async pollWorkflowTask(request: services.PollRequest): ReturnType<Verbs['pollWorkflowTask']> {
+  async pollWorkflowTask(request: PollRequest): ReturnType<Verbs['pollWorkflowTask']> {
     return await this.#service.pollWorkflowTask(checked('pollWorkflowTask', request))
   }
 
   async respondWorkflowTaskCompleted(
-    request: services.RespondWorkflowTaskCompletedRequest,
+    request: RespondWorkflowTaskCompletedRequest,
   ): ReturnType<Verbs['respondWorkflowTaskCompleted']> {
     return await this.#service.respondWorkflowTaskCompleted(checked('respondWorkflowTaskCompleted', request))
   }
 
-  async respondWorkflowTaskFailed(request: services.RespondWorkflowTaskFailedRequest): Promise<void> {
+  async respondWorkflowTaskFailed(request: RespondWorkflowTaskFailedRequest): Promise<void> {
     await this.#service.respondWorkflowTaskFailed(checked('respondWorkflowTaskFailed', request))
   }
 
-  async pollActivityTask(request: services.PollRequest): ReturnType<Verbs['pollActivityTask']> {
+  async pollActivityTask(request: PollRequest): ReturnType<Verbs['pollActivityTask']> {
     return await this.#service.pollActivityTask(checked('pollActivityTask', request))
   }
 
-  async respondActivityTaskCompleted(request: services.RespondActivityTaskCompletedRequest): Promise<void> {
+  async respondActivityTaskCompleted(request: RespondActivityTaskCompletedRequest): Promise<void> {
     await this.#service.respondActivityTaskCompleted(checked('respondActivityTaskCompleted', request))
   }
 
-  async respondActivityTaskFailed(request: services.RespondActivityTaskFailedRequest): Promise<void> {
+  async respondActivityTaskFailed(request: RespondActivityTaskFailedRequest): Promise<void> {
     await this.#service.respondActivityTaskFailed(checked('respondActivityTaskFailed', request))
   }
 
-  async respondActivityTaskCanceled(request: services.RespondActivityTaskCanceledRequest): Promise<void> {
+  async respondActivityTaskCanceled(request: RespondActivityTaskCanceledRequest): Promise<void> {
     await this.#service.respondActivityTaskCanceled(checked('respondActivityTaskCanceled', request))
   }
 
   async recordActivityTaskHeartbeat(
-    request: services.RecordActivityTaskHeartbeatRequest,
+    request: RecordActivityTaskHeartbeatRequest,
   ): ReturnType<Verbs['recordActivityTaskHeartbeat']> {
     return await this.#service.recordActivityTaskHeartbeat(checked('recordActivityTaskHeartbeat', request))
   }
 
-  async respondActivityTaskCompletedById(request: services.RespondActivityTaskCompletedByIdRequest): Promise<void> {
+  async respondActivityTaskCompletedById(request: RespondActivityTaskCompletedByIdRequest): Promise<void> {
     await this.#service.respondActivityTaskCompletedById(checked('respondActivityTaskCompletedById', request))
   }
 
-  async respondActivityTaskFailedById(request: services.RespondActivityTaskFailedByIdRequest): Promise<void> {
+  async respondActivityTaskFailedById(request: RespondActivityTaskFailedByIdRequest): Promise<void> {
     await this.#service.respondActivityTaskFailedById(checked('respondActivityTaskFailedById', request))
   }
 
-  async respondActivityTaskCanceledById(request: services.RespondActivityTaskCanceledByIdRequest): Promise<void> {
+  async respondActivityTaskCanceledById(request: RespondActivityTaskCanceledByIdRequest): Promise<void> {
     await this.#service.respondActivityTaskCanceledById(checked('respondActivityTaskCanceledById', request))
   }
 
   async recordActivityTaskHeartbeatById(
-    request: services.RecordActivityTaskHeartbeatByIdRequest,
+    request: RecordActivityTaskHeartbeatByIdRequest,
   ): ReturnType<Verbs['recordActivityTaskHeartbeatById']> {
     return await this.#service.recordActivityTaskHeartbeatById(checked('recordActivityTaskHeartbeatById', request))
   }
@@ -117,6 +143,6 @@ function checked<V extends CheckedVerb>(verb: V, request: unknown): Parameters<V
   return parse(requestSchemas[verb], request, 'request') as Parameters<Verbs[V]>[0]
 }
 
-function checkedTarget(target: unknown): services.ExecutionTarget {
-  return parse(targetSchema, target, 'target') as services.ExecutionTarget
+function checkedTarget(target: unknown): ExecutionTarget {
+  return parse(targetSchema, target, 'target') as ExecutionTarget
 }

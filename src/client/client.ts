@@ -6,7 +6,9 @@
  */
 import { LoomError } from '../base/errors.js'
 import { isUuid } from '../base/uuid.js'
-import type { ClosedSlot, ExecutionTarget, HistoryService, StartWorkflowRequest } from '../protocol/services.js'
+import type { ExecutionTarget } from '../protocol/ids.js'
+import type { HistoryService } from '../protocol/services.js'
+import type { ClosedSlot, StartWorkflowRequest } from '../protocol/start-requests.js'
 import { nameAt } from '../workflow/activity-settings.js'
 import { isMade, type SignalNames, type Workflow, type WorkflowResult } from '../workflow/definition.js'
 import { encodeChecked } from '../workflow/schema.js'

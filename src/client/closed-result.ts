@@ -1,7 +1,7 @@
 /** From the closing event of a run to what `result()` gives or throws. */
 import { LoomError } from '../base/errors.js'
 import type { HistoryEvent } from '../protocol/event.js'
-import type { ExecutionTarget } from '../protocol/services.js'
+import type { ExecutionTarget } from '../protocol/ids.js'
 import type { Workflow } from '../workflow/definition.js'
 import { errorOf } from '../workflow/failure-codec.js'
 import { ApplicationFailure, TerminatedFailure, TimeoutFailure } from '../workflow/failures.js'

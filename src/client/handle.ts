@@ -4,12 +4,23 @@
  * Invariant: nobody has to ask for the result; a failure that nobody asked for is no unhandled rejection.
  */
 import { LoomError } from '../base/errors.js'
-import type { ClosedSlot, ExecutionTarget, HistoryService, WorkflowDescription } from '../protocol/services.js'
+import type { WorkflowDescription } from '../protocol/description.js'
+import type { ExecutionTarget } from '../protocol/ids.js'
+import type { HistoryService } from '../protocol/services.js'
+import type { ClosedSlot } from '../protocol/start-requests.js'
+import { QUERY_REJECT_CONDITIONS, type QueryRejectCondition } from '../protocol/query.js'
 import { nameAt } from '../workflow/activity-settings.js'
 import { encodePayloads } from '../workflow/converter.js'
-import type { SignalNames, SignalPayload, Workflow, WorkflowResult } from '../workflow/definition.js'
-import { encodeChecked } from '../workflow/schema.js'
-import { chainEnd, onOpenRun } from './chain.js'
+import type {
+  QueryAnswer,
+  QueryNames,
+  SignalNames,
+  SignalPayload,
+  Workflow,
+  WorkflowResult,
+} from '../workflow/definition.js'
+import { decodeParsed, encodeChecked } from '../workflow/schema.js'
+import { askLastRun, chainEnd, onOpenRun } from './chain.js'
 import { closedResult } from './closed-result.js'
 import { checkNames } from './known-names.js'
 import { checkedSignalName } from './signal-name.js'
@@ -21,6 +32,15 @@ export interface SignalOptions {
   readonly requestId?: string | undefined
 }
 
+/** How a query is sent. */
+export interface QueryOptions {
+  /** What the handler gets. Default: nothing. */
+  readonly argument?: unknown
+  /** Which closed executions are not asked. Default 'None': all are. */
+  readonly rejectCondition?: QueryRejectCondition | undefined
+}
+
+const QUERY_OPTIONS: readonly (keyof QueryOptions)[] = ['argument', 'rejectCondition']
 const SIGNAL_OPTIONS: readonly (keyof SignalOptions)[] = ['requestId']
 
 /** What follows the name in `signal`: the payload may be left out where undefined fits it. */
@@ -61,8 +81,8 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
   }
 
   /**
-   * The run that was started, or named. Undefined: whichever is the current one when a verb is called. `result`, `signal` and
-   * `terminate` of a start's handle are for the whole chain: they go on to the runs that follow by retry, schedule or
+   * The run that was started, or named. Undefined: whichever is the current one when a verb is called. `result`, `signal`, `query`
+   * and `terminate` of a start's handle are for the whole chain: they go on to the runs that follow by retry, schedule or
    * continue-as-new. A handle that was asked for by a run id is for that run alone.
    */
   get runId(): string | undefined {
@@ -113,6 +133,33 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
     if (typeof reason !== 'string') throw new LoomError('LOOM_INVALID_ARGUMENT', 'reason: not a text')
     const { service, target, identity } = this.#parts
     await service.requestCancelWorkflow({ ...target, reason, identity, requestId: '' })
+  }
+
+  /**
+   * Asks the code how it stands, open or closed; nothing is written. Rejects with LOOM_INVALID_ARGUMENT when the code has no
+   * such query, its handler throws, or its answer does not fit the schema; with LOOM_STALLED when the code cannot go on;
+   * with LOOM_EXECUTION_CLOSED when `rejectCondition` says so.
+   */
+  async query<K extends QueryNames<W>>(name: K, options: QueryOptions = {}): Promise<QueryAnswer<W, K>> {
+    checkNames(options, QUERY_OPTIONS, 'options')
+    const { argument, rejectCondition } = options
+    if (rejectCondition !== undefined && !QUERY_REJECT_CONDITIONS.includes(rejectCondition))
+      throw new LoomError(
+        'LOOM_INVALID_ARGUMENT',
+        `options.rejectCondition: not one of ${QUERY_REJECT_CONDITIONS.join(', ')}`,
+      )
+    const { service, target, findDefinition, maxPayloadBytes } = this.#parts
+    const definition = this.#parts.definition ?? (await findDefinition(target))
+    const queryType = nameAt(name, 'query')
+    const queryArgs = encodeChecked(undefined, argument, 'options.argument', maxPayloadBytes)
+    const asked = { ...target, queryType, queryArgs, queryRejectCondition: rejectCondition }
+    const { isOneRun } = this.#parts
+    const { result, queryRejected } = await (isOneRun ? service.queryWorkflow(asked) : askLastRun(service, asked))
+    if (queryRejected !== undefined) {
+      const message = `query '${queryType}' was rejected: ${target.workflowId} is ${queryRejected.status}`
+      throw new LoomError('LOOM_EXECUTION_CLOSED', message)
+    }
+    return decodeParsed(definition?.queries[queryType], result, `answer of query '${queryType}'`)
   }
 
   /** Ends the execution without asking its code. `reason` and `details` are recorded; details are what JSON carries. */

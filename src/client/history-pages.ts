@@ -2,7 +2,8 @@
 import { historyJson, type HistoryJson } from '../check/history-json.js'
 import { LoomError } from '../base/errors.js'
 import type { HistoryEvent } from '../protocol/event.js'
-import type { ExecutionTarget, HistoryService } from '../protocol/services.js'
+import type { ExecutionTarget } from '../protocol/ids.js'
+import type { HistoryService } from '../protocol/services.js'
 import { checkNames } from './known-names.js'
 
 /** Which part of a history, and in what pieces. */

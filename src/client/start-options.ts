@@ -6,7 +6,11 @@
 import { z } from 'zod'
 import { durationMs, type Duration } from '../base/duration.js'
 import { idSchema } from '../protocol/ids.js'
-import type { StartWorkflowRequest, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '../protocol/services.js'
+import type {
+  StartWorkflowRequest,
+  WorkflowIdConflictPolicy,
+  WorkflowIdReusePolicy,
+} from '../protocol/start-requests.js'
 import { retryPolicy, type RetryOptions } from '../workflow/activity-settings.js'
 import type { SignalNames, SignalPayload, Workflow, WorkflowInput } from '../workflow/definition.js'
 import { parse } from '../workflow/schema.js'

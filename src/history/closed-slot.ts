@@ -1,7 +1,7 @@
 /** Where one run's closing event will be: handed out with the start, before anybody knows whether someone will ask. */
 import { Deferred } from '../base/deferred.js'
 import type { HistoryEvent } from '../protocol/event.js'
-import type { ClosedSlot } from '../protocol/services.js'
+import type { ClosedSlot } from '../protocol/start-requests.js'
 
 export class RunClosed implements ClosedSlot {
   #event: HistoryEvent | undefined = undefined

@@ -3,7 +3,8 @@ import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { UuidV7Source } from '../base/uuid.js'
 import type { MatchingService } from '../protocol/matching.js'
-import type { ActivityTaskToken } from '../protocol/services.js'
+import type { ActivityTaskToken } from '../protocol/ids.js'
+import type { LocalWorkflowWorker } from '../protocol/local-workers.js'
 import type { Settings } from '../protocol/settings.js'
 import type { Shard } from '../shard/shard.js'
 import type { HistoryEvent } from '../protocol/event.js'
@@ -34,6 +35,7 @@ export interface HistoryContext {
   readonly medium: Medium
   acceptsType(namespaceId: string, taskQueue: string, workflowType: string): boolean
   readonly attempts: RunningAttempts
+  readonly queries: Pick<LocalWorkflowWorker, 'query'>
   /** Throws LOOM_UNAVAILABLE while it is not open, LOOM_CORRUPT when it cannot be, LOOM_CLOSED when the loom is. */
   shardOfHash(hash: number): Shard
   /** From the cache, or read back and kept there when it is open. Rejects with LOOM_NOT_FOUND. */

@@ -12,13 +12,9 @@ import { startWorkflowTask, transientEvents } from '../machine/workflow-task-sta
 import type { LiveTurn } from '../machine/machine.js'
 import { isLoomError } from '../base/errors.js'
 import type { BacklogEntry, TaskStarter, WaitingPoll } from '../protocol/matching.js'
-import type {
-  ActivityOutcome,
-  ActivityTaskToken,
-  LocalActivityTask,
-  LocalActivityWorker,
-  WorkflowTask,
-} from '../protocol/services.js'
+import type { ActivityTaskToken } from '../protocol/ids.js'
+import type { ActivityOutcome, LocalActivityTask, LocalActivityWorker } from '../protocol/local-workers.js'
+import type { WorkflowTask } from '../protocol/worker-tasks.js'
 import { readBacklogRow } from './backlog-row.js'
 import { backlogBounds } from '../queue/task-keys.js'
 import { Again } from './again.js'

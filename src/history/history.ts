@@ -10,26 +10,27 @@ import type { Random } from '../base/random.js'
 import { UuidV7Source } from '../base/uuid.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import type { MatchingService, TaskStarter } from '../protocol/matching.js'
+import type { HistoryPage, WorkflowDescription } from '../protocol/description.js'
 import type {
-  ActivityTask,
-  ExecutionTarget,
-  HistoryPage,
-  HistoryService,
-  LocalActivityWorker,
-  LocalWorkflowTask,
-  LocalWorkflowWorker,
-  PollRequest,
   RequestCancelWorkflowRequest,
-  RespondWorkflowTaskCompletedRequest,
-  RespondWorkflowTaskFailedRequest,
-  SignalWithStartWorkflowRequest,
   SignalWorkflowRequest,
+  TerminateWorkflowRequest,
+} from '../protocol/execution-requests.js'
+import type { ExecutionTarget } from '../protocol/ids.js'
+import type { LocalActivityWorker, LocalWorkflowTask, LocalWorkflowWorker } from '../protocol/local-workers.js'
+import type { HistoryService } from '../protocol/services.js'
+import type {
+  SignalWithStartWorkflowRequest,
   StartWorkflowRequest,
   StartWorkflowResponse,
-  TerminateWorkflowRequest,
-  WorkflowDescription,
+} from '../protocol/start-requests.js'
+import type {
+  ActivityTask,
+  PollRequest,
+  RespondWorkflowTaskCompletedRequest,
+  RespondWorkflowTaskFailedRequest,
   WorkflowTask,
-} from '../protocol/services.js'
+} from '../protocol/worker-tasks.js'
 import type { Settings } from '../protocol/settings.js'
 import { Wheel } from '../queue/wheel.js'
 import type { ShardController } from '../shard/controller.js'
@@ -47,12 +48,12 @@ import { fillOpenIds } from './fill-open-ids.js'
 import { LateEnds } from './late-ends.js'
 import { OpenIds } from './open-ids.js'
 import { recover } from './recovery.js'
-import { currentRunKey, decodeCurrentRun, namespaceKey } from './rows.js'
-import type { CurrentRun, TaskRef } from './rows.js'
+import { currentRunKey, decodeCurrentRun, namespaceKey, type CurrentRun, type TaskRef } from './rows.js'
 import { Runs } from './runs.js'
 import { ActivityVerbs } from './verbs/activity-verbs.js'
 import { Waiters } from './waiters.js'
 import { workflowTypeOf } from './verbs/find.js'
+import { queryWorkflow } from './verbs/query-workflow.js'
 import { requestCancelWorkflow } from './verbs/request-cancel.js'
 import { signalWithStartWorkflow, startWorkflow } from './verbs/start-workflow.js'
 import { respondWorkflowTaskCompleted, respondWorkflowTaskFailed } from './verbs/task-verbs.js'
@@ -91,6 +92,8 @@ export class History extends ActivityVerbs implements HistoryService, ExecutionH
   readonly openIds: OpenIds
   readonly runIds: UuidV7Source
   readonly matching: MatchingService
+  readonly attempts: RunningAttempts
+  readonly queries: LocalWorkflowWorker
   readonly deadLetters: DeadLetters
   readonly #parts: HistoryParts
   readonly #dispatcher: Dispatcher
@@ -110,6 +113,8 @@ export class History extends ActivityVerbs implements HistoryService, ExecutionH
     this.settings = parts.settings
     this.identity = parts.identity
     this.sdk = parts.sdk
+    this.attempts = parts.activityWorker
+    this.queries = parts.workflowWorker
     this.runIds = new UuidV7Source(parts.random)
     this.openIds = new OpenIds(parts.settings.openIdFilterBytes)
     this.cache = new ExecutionCache(parts.settings.executionCacheCount, parts.clock, (execution) =>
@@ -260,10 +265,6 @@ export class History extends ActivityVerbs implements HistoryService, ExecutionH
 
   // ---- what the verbs work with
 
-  get attempts(): RunningAttempts {
-    return this.#parts.activityWorker
-  }
-
   shardOfHash(hash: number): Shard {
     if (this.#isClosed) throw this.#closedBy!
     return this.#parts.controller.shardOfHash(hash)
@@ -321,6 +322,8 @@ export class History extends ActivityVerbs implements HistoryService, ExecutionH
   describeWorkflow(target: ExecutionTarget): Promise<WorkflowDescription> {
     return this.#guarded(() => describeWorkflow(this, target))
   }
+
+  queryWorkflow: HistoryService['queryWorkflow'] = (request) => this.#guarded(() => queryWorkflow(this, request))
 
   getHistory(target: ExecutionTarget, fromEventId: number, limit: number): Promise<HistoryPage> {
     return this.#guarded(() => getHistory(this, target, fromEventId, limit))

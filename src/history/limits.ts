@@ -11,7 +11,7 @@ import type { Command, CommandType, RecordMarkerCommand, ScheduleActivityTaskCom
 import type { WorkflowTaskFailedCause } from '../protocol/event.js'
 import type { Failure } from '../protocol/failure.js'
 import type { Payloads } from '../protocol/payload.js'
-import type { ActivityOutcome } from '../protocol/services.js'
+import type { ActivityOutcome } from '../protocol/local-workers.js'
 import type { Settings } from '../protocol/settings.js'
 
 type Limits = Pick<Settings, 'maxPayloadBytes' | 'maxTurnBytes'>

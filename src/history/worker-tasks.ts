@@ -1,7 +1,9 @@
 /** What a worker is given of an attempt. */
 import { uuidKey } from '../base/uuid.js'
 import type { ActivityProgress } from '../machine/transition.js'
-import type { ActivityTask, ActivityTaskToken, LocalActivityTask } from '../protocol/services.js'
+import type { ActivityTaskToken } from '../protocol/ids.js'
+import type { LocalActivityTask } from '../protocol/local-workers.js'
+import type { ActivityTask } from '../protocol/worker-tasks.js'
 import type { ExecutionView } from './contract.js'
 
 /** Undefined when the attempt is over by now. */

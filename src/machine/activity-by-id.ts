@@ -6,7 +6,7 @@ import type {
   RespondActivityTaskCanceledRequest,
   RespondActivityTaskCompletedRequest,
   RespondActivityTaskFailedRequest,
-} from '../protocol/services.js'
+} from '../protocol/activity-requests.js'
 import type { Payloads } from '../protocol/payload.js'
 import { findOpenActivity } from './activity.js'
 import {

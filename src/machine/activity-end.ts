@@ -9,11 +9,11 @@ import type { EventAttributes } from '../protocol/event.js'
 import { type Failure, type RetryState, type TimeoutFailureInfo, WORKER_LOST } from '../protocol/failure.js'
 import type { Payloads } from '../protocol/payload.js'
 import type {
-  ActivityTaskToken,
   RespondActivityTaskCanceledRequest,
   RespondActivityTaskCompletedRequest,
   RespondActivityTaskFailedRequest,
-} from '../protocol/services.js'
+} from '../protocol/activity-requests.js'
+import type { ActivityTaskToken } from '../protocol/ids.js'
 import { findOpenActivity } from './activity.js'
 import { activityDue, backOff, isAttempt, retryStateAfter } from './activity-attempt.js'
 import { record } from './buffer.js'

@@ -5,7 +5,7 @@
  * the worker had said so.
  */
 import type { Failure } from '../protocol/failure.js'
-import type { RespondWorkflowTaskCompletedRequest } from '../protocol/services.js'
+import type { RespondWorkflowTaskCompletedRequest } from '../protocol/worker-tasks.js'
 import { carryOutCommands, checkCommands } from './commands.js'
 import { BadCommandError } from './errors.js'
 import type { WorkflowTaskProgress } from './transition.js'

@@ -7,7 +7,8 @@
  */
 import type { EventOf, WorkflowTaskFailedCause } from '../protocol/event.js'
 import type { Failure } from '../protocol/failure.js'
-import type { PendingWorkflowTask, WorkflowTaskToken } from '../protocol/services.js'
+import type { PendingWorkflowTask } from '../protocol/description.js'
+import type { WorkflowTaskToken } from '../protocol/worker-tasks.js'
 import { flushBuffer, isBufferFull, isWorkflowTaskHeld } from './buffer.js'
 import { EXECUTION_CLOSED, NotFoundError, WORKFLOW_TASK_NOT_FOUND } from './errors.js'
 import type { ExecutionState } from './state.js'

@@ -7,7 +7,7 @@
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { BacklogEntry, MatchingService, TaskQueueKind, TaskStarter, WaitingPoll } from '../protocol/matching.js'
-import type { ActivityTask, PollRequest, WorkflowTask } from '../protocol/services.js'
+import type { ActivityTask, PollRequest, WorkflowTask } from '../protocol/worker-tasks.js'
 import type { Settings } from '../protocol/settings.js'
 import { MatchingExhaustedError } from './errors.js'
 import { Poll } from './poll.js'

@@ -2,7 +2,7 @@
 import type { Clock, TimerHandle } from '../base/clock.js'
 import { Deferred } from '../base/deferred.js'
 import type { WaitingPoll } from '../protocol/matching.js'
-import type { ActivityTask, PollRequest, WorkflowTask } from '../protocol/services.js'
+import type { ActivityTask, PollRequest, WorkflowTask } from '../protocol/worker-tasks.js'
 
 export class Poll implements WaitingPoll {
   readonly identity: string

@@ -1,6 +1,6 @@
 /** Where tasks and workers meet: what history and matching know of each other. */
 import type { ExecutionRef } from './ids.js'
-import type { ActivityTask, PollRequest, WorkflowTask } from './services.js'
+import type { ActivityTask, PollRequest, WorkflowTask } from './worker-tasks.js'
 
 /** A task queue has two sides: workers ask for one kind at a time. */
 export type TaskQueueKind = 'workflow' | 'activity'

@@ -12,7 +12,9 @@ import { isUuid } from '../base/uuid.js'
 import { MAX_CAUSES } from './failure.js'
 import { idSchema, isWellFormed, optionalIdSchema } from './ids.js'
 import { BINARY_NULL, BINARY_PLAIN, JSON_PLAIN, type Payload } from './payload.js'
-import type * as services from './services.js'
+import { QUERY_REJECT_CONDITIONS } from './query.js'
+import type { ExecutionTarget } from './ids.js'
+import type { HistoryService } from './services.js'
 
 const COMMON_METADATA = [JSON_PLAIN, BINARY_PLAIN, BINARY_NULL]
 
@@ -196,7 +198,7 @@ function isAbortSignal(value: unknown): boolean {
 }
 
 /** Fields of a target may come with others: a token names an execution too. */
-export const targetSchema: z.ZodType<services.ExecutionTarget> = z.object(runOf)
+export const targetSchema: z.ZodType<ExecutionTarget> = z.object(runOf)
 export const pageSchema: z.ZodType<{ readonly fromEventId: number; readonly limit: number }> = z.strictObject({
   fromEventId: count.min(1),
   limit: count.min(1),
@@ -244,6 +246,12 @@ export const requestSchemas = {
     identity,
     requestId: optionalIdSchema,
   }),
+  queryWorkflow: z.strictObject({
+    ...runOf,
+    queryType: optionalIdSchema,
+    queryArgs: payloads,
+    queryRejectCondition: z.enum(QUERY_REJECT_CONDITIONS).optional(),
+  }),
   terminateWorkflow: z.strictObject({ ...runOf, reason: text, details: payloads, identity }),
   pollWorkflowTask: poll,
   pollActivityTask: poll,
@@ -287,7 +295,7 @@ export const requestSchemas = {
   respondActivityTaskFailedById: z.strictObject({ ...activityOf, failure, lastHeartbeatDetails: payloads, identity }),
   respondActivityTaskCanceledById: z.strictObject({ ...activityOf, details: payloads, identity }),
   recordActivityTaskHeartbeatById: z.strictObject({ ...activityOf, details: payloads, identity }),
-} satisfies { readonly [V in CheckedVerb]: FieldsOf<Parameters<services.HistoryService[V]>[0]> }
+} satisfies { readonly [V in CheckedVerb]: FieldsOf<Parameters<HistoryService[V]>[0]> }
 
 /** The verbs that take a request; the others take a target. */
 export type CheckedVerb =
@@ -296,6 +304,7 @@ export type CheckedVerb =
   | 'signalWorkflow'
   | 'requestCancelWorkflow'
   | 'terminateWorkflow'
+  | 'queryWorkflow'
   | 'pollWorkflowTask'
   | 'pollActivityTask'
   | 'respondWorkflowTaskCompleted'

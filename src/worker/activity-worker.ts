@@ -6,12 +6,8 @@
  */
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
-import type {
-  ActivityOutcome,
-  ActivityTaskToken,
-  LocalActivityTask,
-  LocalActivityWorker,
-} from '../protocol/services.js'
+import type { ActivityTaskToken } from '../protocol/ids.js'
+import type { ActivityOutcome, LocalActivityTask, LocalActivityWorker } from '../protocol/local-workers.js'
 import type { Activity } from '../workflow/definition.js'
 import { STEP_PREFIX, type StepFunction } from '../workflow/steps.js'
 import { Attempt, type AbortReason, type AttemptHome } from './attempt.js'

@@ -7,7 +7,8 @@
 import type { Clock, TimerHandle } from '../base/clock.js'
 import { isLoomError } from '../base/errors.js'
 import type { Payloads } from '../protocol/payload.js'
-import type { HeartbeatResponse, LocalActivityTask, RecordActivityTaskHeartbeatRequest } from '../protocol/services.js'
+import type { HeartbeatResponse, RecordActivityTaskHeartbeatRequest } from '../protocol/activity-requests.js'
+import type { LocalActivityTask } from '../protocol/local-workers.js'
 
 /** Of the time-out: the rest is for the way to the medium. As in Temporal's SDKs, like the two that follow. */
 const SHARE_OF_TIMEOUT = 0.8

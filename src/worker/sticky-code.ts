@@ -9,7 +9,7 @@ import type { Clock, TimerHandle } from '../base/clock.js'
 import { isLoomError, type LoomError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { HistoryEvent } from '../protocol/event.js'
-import type { LocalWorkflowTask } from '../protocol/services.js'
+import type { LocalWorkflowTask } from '../protocol/local-workers.js'
 import type { Workflow } from '../workflow/definition.js'
 import type { LogLine, Problem, Quiescence, RunHost } from '../workflow/host.js'
 import { damaged } from '../workflow/verdict.js'
@@ -58,6 +58,11 @@ export class StickyCode implements RunHost {
   /** A task is open for it, or is being opened. */
   get isAtWork(): boolean {
     return this.#task !== undefined
+  }
+
+  /** Undefined while it is being brought back or is at work, and when it is closed. */
+  get runAtRest(): WorkflowRun | undefined {
+    return this.#state === 'live' && this.#task === undefined ? this.#run : undefined
   }
 
   /** Something waits for the code in `task`. */

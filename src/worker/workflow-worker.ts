@@ -8,12 +8,16 @@ import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import type { ExecutionRef } from '../protocol/ids.js'
-import type { LocalActivityTask, LocalWorkflowTask, LocalWorkflowWorker } from '../protocol/services.js'
+import type { LocalQuery } from '../protocol/query.js'
+import type { LocalActivityTask, LocalWorkflowTask, LocalWorkflowWorker } from '../protocol/local-workers.js'
 import { fingerprint, type Workflow } from '../workflow/definition.js'
 import type { StepFunction } from '../workflow/steps.js'
 import type { Train } from '../workflow/train.js'
 import type { StepSource } from './activity-worker.js'
 import { CodeCache } from './code-cache.js'
+import { LoomError } from '../base/errors.js'
+import type { Payloads } from '../protocol/payload.js'
+import { answerByReplay, askRun } from './query-code.js'
 import { Rest } from './rest.js'
 import { replayStep, stepCodeGone } from './step-code.js'
 import { StickyCode, type CodeHome } from './sticky-code.js'
@@ -95,6 +99,24 @@ export class WorkflowWorker implements LocalWorkflowWorker, StepSource, CodeHome
     code.wake(task)
     // It looks after its own errors.
     if (!task.isNew) void code.load(1)
+  }
+
+  async query({
+    execution,
+    workflowType,
+    code,
+    queryType,
+    queryArgs,
+    readHistory,
+  }: LocalQuery): Promise<Payloads | undefined> {
+    const { train, maxPayloadBytes } = this
+    const run = (code as StickyCode | undefined)?.runAtRest
+    if (run !== undefined) return await askRun(run, train, queryType, queryArgs)
+    const definition = this.#parts.workflows.get(workflowType)
+    if (definition === undefined)
+      throw new LoomError('LOOM_NOT_SUPPORTED', `no workflow '${workflowType}' is defined here`)
+    const parts = { definition, execution, train, maxPayloadBytes }
+    return await answerByReplay(parts, await readHistory(), queryType, queryArgs)
   }
 
   /** Takes no more tasks; resolves when those that are open have ended, or after `graceMs`. */

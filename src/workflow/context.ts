@@ -12,6 +12,7 @@ import type { ActivityContext } from './activity-context.js'
 import type { ActivityRunOptions } from './activity-settings.js'
 import type { Activity, SignalSchemas } from './definition.js'
 import type { Jsonified } from './jsonified.js'
+import type { QueryHandler } from './queries.js'
 import type { SchemaOutput } from './schema.js'
 
 /** Facts of the execution; the same in every replay. */
@@ -90,6 +91,12 @@ export interface WorkflowContext<S extends SignalSchemas = SignalSchemas> {
    * `signal`/`signals`: both is LOOM_INVALID_ARGUMENT. What a handler throws is a promise left alone that rejects.
    */
   onSignal<K extends keyof S & string>(name: K, handler: (payload: SchemaOutput<S[K]>) => unknown): void
+
+  /**
+   * Answers queries of that name, one of the definition's, until another handler takes its place. It reads the code's
+   * variables, answers at once, must change nothing, and cannot use ctx. It gets what the query was sent with.
+   */
+  onQuery(name: string, handler: QueryHandler): void
 
   /**
    * Resolves when `predicate` is true: it is tested after everything that is delivered, and of several that are true

@@ -26,6 +26,7 @@ import type { CancelledFailure } from './failures.js'
 import { checkOptions, invalid } from './options.js'
 import type { Jsonified } from './jsonified.js'
 import type { Patches } from './patches.js'
+import type { Queries, QueryHandler } from './queries.js'
 import { race } from './race.js'
 import { encodeChecked, parse } from './schema.js'
 import { cancellation, Scope } from './scope.js'
@@ -48,6 +49,7 @@ export interface CtxHome {
   readonly signals: Signals
   readonly steps: Steps
   readonly patches: Patches
+  readonly queries: Queries
   readonly chance: Chance
   readonly nowMs: number
   readonly maxPayloadBytes: number
@@ -161,6 +163,10 @@ export class Ctx implements WorkflowContext {
     if (!this.#home.enter('onSignal')) return
     if (typeof handler !== 'function') throw invalid(`onSignal '${name}': its handler is not a function`)
     this.#home.signals.handle(name, handler)
+  }
+
+  onQuery(name: string, handler: QueryHandler): void {
+    if (this.#home.enter('onQuery')) this.#home.queries.handle(name, handler)
   }
 
   condition(predicate: () => boolean): Promise<void>

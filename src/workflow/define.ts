@@ -33,7 +33,12 @@ export interface ActivityOptions<
 }
 
 /** What `workflow` is told beside the function. */
-export interface WorkflowOptions<I extends Schema | undefined, O extends Schema | undefined, S extends SignalSchemas> {
+export interface WorkflowOptions<
+  I extends Schema | undefined,
+  O extends Schema | undefined,
+  S extends SignalSchemas,
+  Q extends SignalSchemas = SignalSchemas,
+> {
   /** Its type in histories. Not empty. */
   readonly name: string
   /** Checked by the client, parsed for the function. */
@@ -42,6 +47,8 @@ export interface WorkflowOptions<I extends Schema | undefined, O extends Schema 
   readonly output?: O
   /** What may be signalled, and with what. Default: nothing. */
   readonly signals?: S
+  /** What may be asked, and the schema of each answer. Default: nothing. */
+  readonly queries?: Q
   /** Default: the loom's. */
   readonly taskQueue?: string | undefined
   /** Default: none, so that an error that is no Failure stalls the execution until the code is mended. */
@@ -49,7 +56,15 @@ export interface WorkflowOptions<I extends Schema | undefined, O extends Schema 
 }
 
 const ACTIVITY_OPTIONS: ReadonlySet<string> = new Set(['name', 'input', 'output', ...RUN_OPTIONS])
-const WORKFLOW_OPTIONS: ReadonlySet<string> = new Set(['name', 'input', 'output', 'signals', 'taskQueue', 'failOn'])
+const WORKFLOW_OPTIONS: ReadonlySet<string> = new Set([
+  'name',
+  'input',
+  'output',
+  'signals',
+  'queries',
+  'taskQueue',
+  'failOn',
+])
 
 /** What callers give where `S` is the schema: its input form; without one `Else`. */
 export type SentBy<S, Else> = S extends Schema ? SchemaInput<S> : Else
@@ -122,19 +137,22 @@ export function workflow<
   O extends Schema | undefined = undefined,
   S extends SignalSchemas = {},
   F extends WorkflowFunction<I, O, S, never> = WorkflowLiteral<I, O, S>,
+  Q extends SignalSchemas = {},
 >(
-  options: WorkflowOptions<I, O, S>,
+  options: WorkflowOptions<I, O, S, Q>,
   fn: F,
-): Workflow<SentBy<I, SecondParameter<F>>, ParsedBy<O, Jsonified<Awaited<ReturnType<F>>>>, S> {
+): Workflow<SentBy<I, SecondParameter<F>>, ParsedBy<O, Jsonified<Awaited<ReturnType<F>>>>, S, Q> {
   const path = pathOf('workflow', options)
   checkOptions(options, WORKFLOW_OPTIONS, path)
   const signals = signalsAt(options.signals ?? ({} as S), `${path}.signals`)
+  const queries = signalsAt(options.queries ?? ({} as Q), `${path}.queries`)
   return Object.freeze({
     ...mark('workflow'),
     name: options.name,
     input: schemaAt(options.input, `${path}.input`),
     output: schemaAt(options.output, `${path}.output`),
     signals: Object.freeze({ ...signals }),
+    queries: Object.freeze({ ...queries }),
     taskQueue: options.taskQueue === undefined ? undefined : nameAt(options.taskQueue, `${path}.taskQueue`),
     failOn: failOnAt(options.failOn ?? [], `${path}.failOn`),
     fn: functionAt(fn, path),

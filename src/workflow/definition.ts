@@ -7,7 +7,7 @@
 import { hash32 } from '../base/hash.js'
 import type { ActivitySettings } from './activity-settings.js'
 import { invalid } from './options.js'
-import type { Schema, SchemaInput } from './schema.js'
+import type { Schema, SchemaInput, SchemaOutput } from './schema.js'
 
 /** Something that workflows run: made by `activity`. `Input` is what callers give, `Result` what they get. */
 export interface Activity<Input = unknown, Result = unknown> {
@@ -33,12 +33,19 @@ export type FailOn = 'any' | readonly ErrorClass[]
 export type ErrorClass = abstract new (...args: never) => Error
 
 /** Durable code: made by `workflow`. `Input` is what `start` gives, `Result` what `result()` gives. */
-export interface Workflow<Input = unknown, Result = unknown, S extends SignalSchemas = SignalSchemas> {
+export interface Workflow<
+  Input = unknown,
+  Result = unknown,
+  S extends SignalSchemas = SignalSchemas,
+  Q extends SignalSchemas = SignalSchemas,
+> {
   readonly kind: 'workflow'
   readonly name: string
   readonly input: Schema | undefined
   readonly output: Schema | undefined
   readonly signals: S
+  /** The schemas of what is answered, by the names of the queries. */
+  readonly queries: Q
   readonly taskQueue: string | undefined
   readonly failOn: FailOn
   readonly fn: ErasedFunction
@@ -74,6 +81,10 @@ export type WorkflowResult<W extends Workflow> = NonNullable<W['types']>['result
 export type SignalNames<W extends Workflow> = keyof W['signals'] & string
 /** What is sent with that signal: the input form of its schema. */
 export type SignalPayload<W extends Workflow, K extends SignalNames<W>> = SchemaInput<W['signals'][K]>
+/** The names that this workflow can be queried by. */
+export type QueryNames<W extends Workflow> = keyof W['queries'] & string
+/** What is answered to that query: its schema's parse. */
+export type QueryAnswer<W extends Workflow, K extends QueryNames<W>> = SchemaOutput<W['queries'][K]>
 /** What callers give to this activity. */
 export type ActivityInput<A extends Activity> = NonNullable<A['types']>['input']
 /** What callers get of this activity. */

@@ -19,6 +19,9 @@ import type { CancelledFailure } from './failures.js'
 import type { Problem, RunHost } from './host.js'
 import { callMain, endAsNew, endByReturn, endByThrow, endCancelled } from './main-function.js'
 import { Patches } from './patches.js'
+import type { Payloads } from '../protocol/payload.js'
+import { Queries } from './queries.js'
+import { invalid } from './options.js'
 import { RunLog } from './run-log.js'
 import { cancelRequestReason, RootScope } from './root-scope.js'
 import { isCancellation } from './scope.js'
@@ -56,7 +59,6 @@ export class WorkflowRun implements Passenger, CtxHome {
   readonly conditions: Conditions = new Conditions(this.waits)
   readonly signals: Signals
   readonly steps: Steps = new Steps()
-  readonly patches: Patches = new Patches()
   readonly #definition: Workflow
   readonly #execution: ExecutionRef
   readonly #train: Train
@@ -66,6 +68,10 @@ export class WorkflowRun implements Passenger, CtxHome {
   #info: WorkflowInfo | undefined
   #log: Logger | undefined
   #chance: Chance | undefined
+  #patches: Patches | undefined
+  #queries: Queries | undefined
+  /** A handler of a query is running. */
+  #isAnswering = false
   /** 'ended': the function has settled. 'stopped': a problem was told. 'closed': nothing runs here again. */
   #state: 'new' | 'running' | 'ended' | 'stopped' | 'closed' = 'new'
   #recording: Recording | undefined
@@ -108,6 +114,12 @@ export class WorkflowRun implements Passenger, CtxHome {
   get rootReason(): CancelledFailure | undefined {
     return this.#root?.reason
   }
+  get patches(): Patches {
+    return (this.#patches ??= new Patches())
+  }
+  get queries(): Queries {
+    return (this.#queries ??= new Queries(this.#definition.queries))
+  }
   get nowMs(): number {
     return this.#nowMs
   }
@@ -135,6 +147,16 @@ export class WorkflowRun implements Passenger, CtxHome {
   /** The function of a step that is pending, by its activity type. */
   stepClosure(activityType: string): StepFunction | undefined {
     return this.steps.closure(activityType)
+  }
+
+  /** Answers a query, with no window open; also when the code has ended. */
+  answer(queryType: string, queryArgs: Payloads | undefined): Payloads | undefined {
+    this.#isAnswering = true
+    try {
+      return this.queries.answer(queryType, queryArgs, this.maxPayloadBytes)
+    } finally {
+      this.#isAnswering = false
+    }
   }
 
   /** Evicted: the code stays where it is, and no `finally` of it runs. */
@@ -235,6 +257,7 @@ export class WorkflowRun implements Passenger, CtxHome {
   }
 
   enter(api: string): boolean {
+    if (this.#isAnswering) throw invalid(`a query must not use ctx.${api}`)
     if (openPassenger() === this) return true
     this.#stray(`ctx.${api} was called`)
     return false

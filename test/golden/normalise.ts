@@ -3,7 +3,7 @@
  * no two runs have in common. Both sides then lose what is unset or default, which the recorder may or may not write.
  */
 import type { HistoryEvent } from '../../src/protocol/event.js'
-import type { WorkflowDescription } from '../../src/protocol/services.js'
+import type { WorkflowDescription } from '../../src/protocol/description.js'
 import type { ExpectedRun, GoldenEvent, Json, JsonObject } from './scenario.js'
 import { isObject, isUserData, toRecordedWords } from './words.js'
 

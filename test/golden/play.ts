@@ -4,7 +4,10 @@
  * Invariant: a call is made at its time, when all that came before it is over.
  */
 import { isLoomError, type ErrorCode } from '../../src/base/errors.js'
-import type * as services from '../../src/protocol/services.js'
+import type { WorkflowDescription } from '../../src/protocol/description.js'
+import type { ActivityTaskToken } from '../../src/protocol/ids.js'
+import type { HistoryService } from '../../src/protocol/services.js'
+import type { WorkflowTaskToken } from '../../src/protocol/worker-tasks.js'
 import type { VirtualClock } from '../../src/testing/virtual-clock.js'
 import type { PlayedRun } from './normalise.js'
 import { advanceThrough, answered, readRun } from './reading.js'
@@ -13,7 +16,7 @@ import { VERBS, type Answer, type Cast, type Verb } from './verbs.js'
 
 /** What is tested. */
 export interface System {
-  readonly history: services.HistoryService
+  readonly history: HistoryService
   readonly namespaceId: string
   close(): Promise<void>
 }
@@ -21,7 +24,7 @@ export interface System {
 export interface Played {
   /** In the order in which they began. */
   readonly runs: readonly PlayedRun[]
-  readonly described: readonly { readonly moment: string; readonly description: services.WorkflowDescription }[]
+  readonly described: readonly { readonly moment: string; readonly description: WorkflowDescription }[]
   /** Answers that were not the recorded ones. */
   readonly mismatches: readonly string[]
 }
@@ -48,10 +51,10 @@ const STATUS: Readonly<Record<ErrorCode, string>> = {
   LOOM_CORRUPT: 'DATA_LOSS',
 }
 
-type Token = services.WorkflowTaskToken & services.ActivityTaskToken
+type Token = WorkflowTaskToken & ActivityTaskToken
 
 class Player implements Cast {
-  readonly history: services.HistoryService
+  readonly history: HistoryService
   readonly namespaceId: string
   readonly #scenario: Scenario
   readonly #clock: VirtualClock

@@ -7,7 +7,15 @@
 import { LoomError, type ErrorCode } from '../../src/base/errors.js'
 import type { HistoryEvent, WorkflowStatus } from '../../src/protocol/event.js'
 import { DEFAULT_NAMESPACE_ID } from '../../src/protocol/ids.js'
-import type * as services from '../../src/protocol/services.js'
+import type { HistoryPage, WorkflowDescription } from '../../src/protocol/description.js'
+import type { ExecutionTarget } from '../../src/protocol/ids.js'
+import type { HistoryService } from '../../src/protocol/services.js'
+import type {
+  SignalWithStartWorkflowRequest,
+  StartWorkflowRequest,
+  StartWorkflowResponse,
+} from '../../src/protocol/start-requests.js'
+import type { ActivityTask, WorkflowTask } from '../../src/protocol/worker-tasks.js'
 import type { VirtualClock } from '../../src/testing/virtual-clock.js'
 import type { System } from './play.js'
 import type { Call, ExpectedRun, GoldenEvent, JsonObject, Scenario } from './scenario.js'
@@ -33,7 +41,7 @@ function runIdOfLabel(scenario: Scenario, label: string): string {
   return `019a0000-0000-7000-8000-${String(number).padStart(12, '0')}`
 }
 
-class Playback implements services.HistoryService {
+class Playback implements HistoryService {
   readonly #scenario: Scenario
   readonly #clock: VirtualClock
   readonly #beganMs: number
@@ -47,26 +55,24 @@ class Playback implements services.HistoryService {
     this.#beganMs = clock.nowMs()
   }
 
-  async startWorkflow({ workflowId }: services.StartWorkflowRequest): Promise<services.StartWorkflowResponse> {
+  async startWorkflow({ workflowId }: StartWorkflowRequest): Promise<StartWorkflowResponse> {
     this.#next('StartWorkflowExecution')
     return this.#started(workflowId)
   }
 
-  async signalWithStartWorkflow({
-    workflowId,
-  }: services.SignalWithStartWorkflowRequest): Promise<services.StartWorkflowResponse> {
+  async signalWithStartWorkflow({ workflowId }: SignalWithStartWorkflowRequest): Promise<StartWorkflowResponse> {
     this.#next('SignalWithStartWorkflowExecution')
     return this.#started(workflowId)
   }
 
-  #started(workflowId: string): services.StartWorkflowResponse {
+  #started(workflowId: string): StartWorkflowResponse {
     const runs = this.#scenario.runs.filter((run) => run.workflowId === workflowId)
     const { label } = runs[Math.min(this.#starts++, runs.length - 1)]!
     const wait = (): Promise<never> => Promise.reject(new Error('nobody waits here'))
     return { runId: runIdOfLabel(this.#scenario, label), started: true, closed: { wait } }
   }
 
-  async describeWorkflow({ workflowId, runId }: services.ExecutionTarget): Promise<services.WorkflowDescription> {
+  async describeWorkflow({ workflowId, runId }: ExecutionTarget): Promise<WorkflowDescription> {
     if (this.#scenario.calls[this.#at]?.verb !== 'DescribeWorkflowExecution')
       return descriptionOf(workflowId, this.#run(runId).status)
     const { moment } = this.#next('DescribeWorkflowExecution')
@@ -74,7 +80,7 @@ class Playback implements services.HistoryService {
     return { ...descriptionOf(workflowId, 'Running'), ...toOurPending(pending) }
   }
 
-  async getHistory({ runId }: services.ExecutionTarget, from: number, limit: number): Promise<services.HistoryPage> {
+  async getHistory({ runId }: ExecutionTarget, from: number, limit: number): Promise<HistoryPage> {
     const run = this.#run(runId)
     const events: HistoryEvent[] = []
     for (const event of run.events) {
@@ -85,17 +91,17 @@ class Playback implements services.HistoryService {
     return { events: events.slice(from - 1, from - 1 + limit), nextEventId }
   }
 
-  pollWorkflowTask(): Promise<services.WorkflowTask | undefined> {
-    return Promise.resolve(this.#poll('PollWorkflowTaskQueue') as services.WorkflowTask | undefined)
+  pollWorkflowTask(): Promise<WorkflowTask | undefined> {
+    return Promise.resolve(this.#poll('PollWorkflowTaskQueue') as WorkflowTask | undefined)
   }
 
-  pollActivityTask(): Promise<services.ActivityTask | undefined> {
-    return Promise.resolve(this.#poll('PollActivityTaskQueue') as services.ActivityTask | undefined)
+  pollActivityTask(): Promise<ActivityTask | undefined> {
+    return Promise.resolve(this.#poll('PollActivityTaskQueue') as ActivityTask | undefined)
   }
 
-  async respondWorkflowTaskCompleted(): Promise<{ readonly newTask: services.WorkflowTask | undefined }> {
+  async respondWorkflowTaskCompleted(): Promise<{ readonly newTask: WorkflowTask | undefined }> {
     const { newTask } = this.#next('RespondWorkflowTaskCompleted')
-    return { newTask: newTask === undefined ? undefined : (this.#task() as services.WorkflowTask) }
+    return { newTask: newTask === undefined ? undefined : (this.#task() as WorkflowTask) }
   }
 
   signalWorkflow = this.#plain('SignalWorkflowExecution')
@@ -111,6 +117,7 @@ class Playback implements services.HistoryService {
   respondActivityTaskFailedById = this.#plain('RespondActivityTaskFailedById')
   respondActivityTaskCanceledById = this.#plain('RespondActivityTaskCanceledById')
   waitClosed = (): Promise<never> => Promise.reject(new Error('no scenario calls this'))
+  queryWorkflow = (): Promise<never> => Promise.reject(new Error('no scenario calls this'))
   retryStalled = (): Promise<never> => Promise.reject(new Error('no scenario calls this'))
 
   #answering<T>(verb: string, answer: T): () => Promise<T> {
@@ -173,12 +180,12 @@ function withRunIds(scenario: Scenario, run: ExpectedRun, event: GoldenEvent): G
   return JSON.parse(text) as GoldenEvent
 }
 
-function toOurPending({ moment: _, ...pending }: JsonObject): Partial<services.WorkflowDescription> {
+function toOurPending({ moment: _, ...pending }: JsonObject): Partial<WorkflowDescription> {
   const activities = (pending['pendingActivities'] ?? []) as readonly JsonObject[]
   return { ...pending, pendingActivities: activities.map((activity) => toOurWords(activity)) } as never
 }
 
-function descriptionOf(workflowId: string, status: string): services.WorkflowDescription {
+function descriptionOf(workflowId: string, status: string): WorkflowDescription {
   return {
     ...{ workflowId, runId: '', firstExecutionRunId: '', workflowType: 'wf', taskQueue: 'tq' },
     status: status as WorkflowStatus,

@@ -2,7 +2,9 @@
  * Waiting for answers on a virtual clock, and reading a run back by the verbs that everybody has.
  */
 import type { HistoryEvent } from '../../src/protocol/event.js'
-import type { ExecutionTarget, HistoryPage, HistoryService } from '../../src/protocol/services.js'
+import type { HistoryPage } from '../../src/protocol/description.js'
+import type { ExecutionTarget } from '../../src/protocol/ids.js'
+import type { HistoryService } from '../../src/protocol/services.js'
 import type { VirtualClock } from '../../src/testing/virtual-clock.js'
 import type { PlayedRun } from './normalise.js'
 

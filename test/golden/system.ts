@@ -8,7 +8,7 @@ import { UuidV7Source } from '../../src/base/uuid.js'
 import { History, type HistoryParts } from '../../src/history/history.js'
 import { Matching } from '../../src/matching/matching.js'
 import { DEFAULT_NAMESPACE_ID } from '../../src/protocol/ids.js'
-import type { LocalWorkflowWorker } from '../../src/protocol/services.js'
+import type { LocalWorkflowWorker } from '../../src/protocol/local-workers.js'
 import { DEFAULT_SETTINGS as settings } from '../../src/protocol/settings.js'
 import { openLoom } from '../../src/loom.js'
 import { ShardController } from '../../src/shard/controller.js'
@@ -18,7 +18,13 @@ import type { System } from './play.js'
 import type { OpenSystemWithCode } from './sdk.js'
 
 /** Tasks wait for polls: there is no worker in this process. */
-const nobody: LocalWorkflowWorker = { accepts: () => false, fingerprint: () => '', wake: () => {}, evicted: () => {} }
+const nobody: LocalWorkflowWorker = {
+  accepts: () => false,
+  fingerprint: () => '',
+  wake: () => {},
+  query: () => Promise.reject(new Error('nobody is asked')),
+  evicted: () => {},
+}
 const noSlots: HistoryParts['activityWorker'] = {
   reserve: () => false,
   release: () => {},

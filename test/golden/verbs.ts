@@ -5,7 +5,16 @@
 import type { Command, CommandType } from '../../src/protocol/command.js'
 import type { Failure } from '../../src/protocol/failure.js'
 import type { Payloads } from '../../src/protocol/payload.js'
-import type * as services from '../../src/protocol/services.js'
+import type { ActivityTarget } from '../../src/protocol/activity-requests.js'
+import type { WorkflowDescription } from '../../src/protocol/description.js'
+import type { ActivityTaskToken, ExecutionTarget } from '../../src/protocol/ids.js'
+import type { HistoryService } from '../../src/protocol/services.js'
+import type {
+  StartWorkflowRequest,
+  WorkflowIdConflictPolicy,
+  WorkflowIdReusePolicy,
+} from '../../src/protocol/start-requests.js'
+import type { ActivityTask, PollRequest, WorkflowTask, WorkflowTaskToken } from '../../src/protocol/worker-tasks.js'
 import type { Call, Json, JsonObject } from './scenario.js'
 import { causeOf, encodePayload, isObject, toOurWords } from './words.js'
 
@@ -14,10 +23,10 @@ const ACTIVITY_FIELDS = ['workflowId', 'runId', 'activityId']
 
 /** What a call is made with, beside its own fields. */
 export interface Cast {
-  readonly history: services.HistoryService
+  readonly history: HistoryService
   readonly namespaceId: string
   /** Of the task that goes by this name. */
-  tokenOf(name: string | undefined): services.WorkflowTaskToken & services.ActivityTaskToken
+  tokenOf(name: string | undefined): WorkflowTaskToken & ActivityTaskToken
   runIdOf(workflowId: string, label: string): string
   /** For a start: ours are made up, the recorder writes one only where it is used twice. */
   freshRequestId(): string
@@ -25,10 +34,10 @@ export interface Cast {
 
 export interface Answer {
   /** Of a poll. */
-  readonly task?: services.WorkflowTask | services.ActivityTask | undefined
-  readonly newTask?: services.WorkflowTask | undefined
-  readonly description?: services.WorkflowDescription
-  readonly started?: services.ExecutionTarget
+  readonly task?: WorkflowTask | ActivityTask | undefined
+  readonly newTask?: WorkflowTask | undefined
+  readonly description?: WorkflowDescription
+  readonly started?: ExecutionTarget
 }
 
 export interface Verb {
@@ -250,7 +259,7 @@ async function signalWithStart(cast: Cast, { fields }: Call): Promise<Answer> {
   return { started: { ...targetOf(cast, fields), runId } }
 }
 
-function startRequest(cast: Cast, fields: JsonObject): services.StartWorkflowRequest {
+function startRequest(cast: Cast, fields: JsonObject): StartWorkflowRequest {
   const requestId = textOf(fields['requestId'])
   const workflowId = textOf(fields['workflowId'])
   return {
@@ -265,8 +274,8 @@ function startRequest(cast: Cast, fields: JsonObject): services.StartWorkflowReq
     retryPolicy: isObject(fields['retryPolicy']) ? toOurWords(fields['retryPolicy']) : undefined,
     cronSchedule: textOf(fields['cronSchedule']),
     workflowStartDelayMs: Number(fields['workflowStartDelay'] ?? 0) * 1000,
-    workflowIdReusePolicy: (fields['workflowIdReusePolicy'] ?? 'AllowDuplicate') as services.WorkflowIdReusePolicy,
-    workflowIdConflictPolicy: fields['workflowIdConflictPolicy'] as services.WorkflowIdConflictPolicy | undefined,
+    workflowIdReusePolicy: (fields['workflowIdReusePolicy'] ?? 'AllowDuplicate') as WorkflowIdReusePolicy,
+    workflowIdConflictPolicy: fields['workflowIdConflictPolicy'] as WorkflowIdConflictPolicy | undefined,
     identity: IDENTITY,
     requestId: requestId || cast.freshRequestId(),
     isFreshRequestId: requestId === '',
@@ -280,18 +289,18 @@ function nothingComesOf(send: (cast: Cast, call: Call) => Promise<void>): Verb['
   }
 }
 
-function targetOf(cast: Cast, execution: Json | undefined): services.ExecutionTarget {
+function targetOf(cast: Cast, execution: Json | undefined): ExecutionTarget {
   const { workflowId, runId } = isObject(execution) ? execution : {}
   const id = textOf(workflowId)
   const target = { namespaceId: cast.namespaceId, workflowId: id }
   return runId === undefined ? target : { ...target, runId: cast.runIdOf(id, textOf(runId)) }
 }
 
-function activityOf(cast: Cast, fields: JsonObject): services.ActivityTarget & { readonly identity: string } {
+function activityOf(cast: Cast, fields: JsonObject): ActivityTarget & { readonly identity: string } {
   return { ...targetOf(cast, fields), activityId: textOf(fields['activityId']), identity: IDENTITY }
 }
 
-function pollOf(cast: Cast, { fields }: Call): services.PollRequest {
+function pollOf(cast: Cast, { fields }: Call): PollRequest {
   return { namespaceId: cast.namespaceId, taskQueue: textOf(fields['taskQueue']), identity: IDENTITY, waitMs: 0 }
 }
 

@@ -1,7 +1,7 @@
 /** One workflow id, several starts: who gets which run, and who is refused. */
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import type { WorkflowIdReusePolicy } from '../../src/protocol/services.js'
+import type { WorkflowIdReusePolicy } from '../../src/protocol/start-requests.js'
 import { workflow } from '../../src/workflow/define.js'
 import { ApplicationFailure } from '../../src/workflow/failures.js'
 import { WorkflowFailedError } from '../../src/client/errors.js'

@@ -8,7 +8,7 @@ import { type ActivityFailure, ApplicationFailure } from '../../src/workflow/fai
 import { activity, workflow } from '../../src/workflow/define.js'
 import type { LoomOptions } from '../../src/client/loom-options.js'
 import type { Loom } from '../../src/loom.js'
-import type { ActivityTask, WorkflowTask } from '../../src/protocol/services.js'
+import type { ActivityTask, WorkflowTask } from '../../src/protocol/worker-tasks.js'
 import { level } from '../../src/storage/level.js'
 import { encodePayloads } from '../../src/workflow/converter.js'
 import { Lines, attributesOf, open, rejection, until } from './rig.js'

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 import type { Loom } from '../../src/loom.js'
 import type { Failure } from '../../src/protocol/failure.js'
-import type { ActivityTask, HistoryService, WorkflowTask } from '../../src/protocol/services.js'
+import type { HistoryService } from '../../src/protocol/services.js'
+import type { ActivityTask, WorkflowTask } from '../../src/protocol/worker-tasks.js'
 import { encodePayloads } from '../../src/workflow/converter.js'
 import { open, rejection, reopenable, rowsOf } from './rig.js'
 

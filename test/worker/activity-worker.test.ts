@@ -1,7 +1,7 @@
 /** The activity worker by itself: slots, attempts, their ends, and a drain. */
 import { expect, test } from 'vitest'
 import { silentLogger } from '../../src/base/log.js'
-import type { ActivityOutcome, LocalActivityTask } from '../../src/protocol/services.js'
+import type { ActivityOutcome, LocalActivityTask } from '../../src/protocol/local-workers.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { ActivityWorker, type StepSource } from '../../src/worker/activity-worker.js'
 import type { ActivityContext } from '../../src/workflow/activity-context.js'

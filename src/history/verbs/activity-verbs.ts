@@ -10,7 +10,18 @@ import { recordHeartbeat } from '../../machine/activity-heartbeat.js'
 import type { LiveTurn } from '../../machine/machine.js'
 import type { Failure } from '../../protocol/failure.js'
 import type { Payloads } from '../../protocol/payload.js'
-import type * as services from '../../protocol/services.js'
+import type {
+  HeartbeatResponse,
+  RecordActivityTaskHeartbeatByIdRequest,
+  RecordActivityTaskHeartbeatRequest,
+  RespondActivityTaskCanceledByIdRequest,
+  RespondActivityTaskCanceledRequest,
+  RespondActivityTaskCompletedByIdRequest,
+  RespondActivityTaskCompletedRequest,
+  RespondActivityTaskFailedByIdRequest,
+  RespondActivityTaskFailedRequest,
+} from '../../protocol/activity-requests.js'
+import type { ExecutionTarget } from '../../protocol/ids.js'
 import type { HistoryContext } from '../context.js'
 import { checkFailure, checkPayloads } from '../limits.js'
 import { find } from './find.js'
@@ -20,47 +31,43 @@ export abstract class ActivityVerbs {
   /** Refuses, or lets the verb answer. */
   protected abstract answer<T>(verb: (context: HistoryContext) => Promise<T>): Promise<T>
 
-  respondActivityTaskCompleted(request: services.RespondActivityTaskCompletedRequest): Promise<void> {
+  respondActivityTaskCompleted(request: RespondActivityTaskCompletedRequest): Promise<void> {
     const { token, result } = request
     return this.answer((context) => complete(context, token, result, (turn) => completeActivity(turn, token, request)))
   }
 
-  respondActivityTaskCompletedById(request: services.RespondActivityTaskCompletedByIdRequest): Promise<void> {
+  respondActivityTaskCompletedById(request: RespondActivityTaskCompletedByIdRequest): Promise<void> {
     const { activityId, result } = request
     const decide = (turn: LiveTurn): void => completeActivityById(turn, activityId, request)
     return this.answer((context) => complete(context, request, result, decide))
   }
 
-  respondActivityTaskFailed(request: services.RespondActivityTaskFailedRequest): Promise<void> {
+  respondActivityTaskFailed(request: RespondActivityTaskFailedRequest): Promise<void> {
     const { token } = request
     return this.answer((context) => fail(context, token, request, (turn) => failActivity(turn, token, request)))
   }
 
-  respondActivityTaskFailedById(request: services.RespondActivityTaskFailedByIdRequest): Promise<void> {
+  respondActivityTaskFailedById(request: RespondActivityTaskFailedByIdRequest): Promise<void> {
     const decide = (turn: LiveTurn): void => failActivityById(turn, request.activityId, request)
     return this.answer((context) => fail(context, request, request, decide))
   }
 
-  respondActivityTaskCanceled(request: services.RespondActivityTaskCanceledRequest): Promise<void> {
+  respondActivityTaskCanceled(request: RespondActivityTaskCanceledRequest): Promise<void> {
     const { token, details } = request
     return this.answer((context) => cancel(context, token, details, (turn) => cancelActivity(turn, token, request)))
   }
 
-  respondActivityTaskCanceledById(request: services.RespondActivityTaskCanceledByIdRequest): Promise<void> {
+  respondActivityTaskCanceledById(request: RespondActivityTaskCanceledByIdRequest): Promise<void> {
     const { activityId, details } = request
     const decide = (turn: LiveTurn): void => cancelActivityById(turn, activityId, request)
     return this.answer((context) => cancel(context, request, details, decide))
   }
 
-  recordActivityTaskHeartbeat(
-    request: services.RecordActivityTaskHeartbeatRequest,
-  ): Promise<services.HeartbeatResponse> {
+  recordActivityTaskHeartbeat(request: RecordActivityTaskHeartbeatRequest): Promise<HeartbeatResponse> {
     return this.answer((context) => recordActivityTaskHeartbeat(context, request))
   }
 
-  recordActivityTaskHeartbeatById(
-    request: services.RecordActivityTaskHeartbeatByIdRequest,
-  ): Promise<services.HeartbeatResponse> {
+  recordActivityTaskHeartbeatById(request: RecordActivityTaskHeartbeatByIdRequest): Promise<HeartbeatResponse> {
     const { activityId, details } = request
     const decide = (turn: LiveTurn): boolean => recordHeartbeatById(turn, activityId, details)
     return this.answer((context) => heartbeat(context, request, details, decide))
@@ -70,14 +77,14 @@ export abstract class ActivityVerbs {
 /** Also for the worker of this process, which may say so while the loom is being closed. */
 export function recordActivityTaskHeartbeat(
   context: HistoryContext,
-  { token, details }: Omit<services.RecordActivityTaskHeartbeatRequest, 'identity'>,
-): Promise<services.HeartbeatResponse> {
+  { token, details }: Omit<RecordActivityTaskHeartbeatRequest, 'identity'>,
+): Promise<HeartbeatResponse> {
   return heartbeat(context, token, details, (turn) => recordHeartbeat(turn, token, details))
 }
 
 async function complete(
   context: HistoryContext,
-  target: services.ExecutionTarget,
+  target: ExecutionTarget,
   result: Payloads | undefined,
   decide: (turn: LiveTurn) => void,
 ): Promise<void> {
@@ -88,7 +95,7 @@ async function complete(
 
 async function fail(
   context: HistoryContext,
-  target: services.ExecutionTarget,
+  target: ExecutionTarget,
   told: { readonly failure: Failure | undefined; readonly lastHeartbeatDetails?: Payloads | undefined },
   decide: (turn: LiveTurn) => void,
 ): Promise<void> {
@@ -102,7 +109,7 @@ async function fail(
 
 async function cancel(
   context: HistoryContext,
-  target: services.ExecutionTarget,
+  target: ExecutionTarget,
   details: Payloads | undefined,
   decide: (turn: LiveTurn) => void,
 ): Promise<void> {
@@ -114,10 +121,10 @@ async function cancel(
 /** Code does not see it, so it waits for the end of an open task. */
 async function heartbeat(
   context: HistoryContext,
-  target: services.ExecutionTarget,
+  target: ExecutionTarget,
   details: Payloads | undefined,
   decide: (turn: LiveTurn) => boolean,
-): Promise<services.HeartbeatResponse> {
+): Promise<HeartbeatResponse> {
   const bytes = checkPayloads(details, context.settings, 'details')
   const execution = await find(context, target)
   return { cancelRequested: await execution.transact(decide, bytes) }

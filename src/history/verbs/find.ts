@@ -1,7 +1,7 @@
 /** From what a caller names to the execution. */
 import { isLoomError, LoomError } from '../../base/errors.js'
 import { isUuid, uuidKey } from '../../base/uuid.js'
-import type { ExecutionTarget } from '../../protocol/services.js'
+import type { ExecutionTarget } from '../../protocol/ids.js'
 import { ringHash } from '../../shard/ring.js'
 import type { HistoryContext } from '../context.js'
 import type { Execution } from '../execution.js'

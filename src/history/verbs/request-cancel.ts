@@ -1,7 +1,7 @@
 /** A client asks an execution to cancel itself. */
 import { isLoomError } from '../../base/errors.js'
 import { requestCancelExecution } from '../../machine/cancel-request.js'
-import type { RequestCancelWorkflowRequest } from '../../protocol/services.js'
+import type { RequestCancelWorkflowRequest } from '../../protocol/execution-requests.js'
 import type { HistoryContext } from '../context.js'
 import { checkText } from '../limits.js'
 import { find } from './find.js'

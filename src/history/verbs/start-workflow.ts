@@ -17,7 +17,7 @@ import type {
   StartWorkflowRequest,
   StartWorkflowResponse,
   WorkflowIdConflictPolicy,
-} from '../../protocol/services.js'
+} from '../../protocol/start-requests.js'
 import { ringHash } from '../../shard/ring.js'
 import { RunClosed } from '../closed-slot.js'
 import type { HistoryContext } from '../context.js'

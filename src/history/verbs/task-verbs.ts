@@ -8,7 +8,7 @@ import type {
   RespondWorkflowTaskCompletedRequest,
   RespondWorkflowTaskFailedRequest,
   WorkflowTask,
-} from '../../protocol/services.js'
+} from '../../protocol/worker-tasks.js'
 import type { HistoryContext } from '../context.js'
 import type { Dispatcher } from '../dispatcher.js'
 import { checkCommandsFit, checkFailure } from '../limits.js'

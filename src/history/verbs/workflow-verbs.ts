@@ -7,14 +7,9 @@ import { signalExecution } from '../../machine/signal.js'
 import { pendingWorkflowTask } from '../../machine/workflow-task.js'
 import { retryIntervalMs } from '../../machine/activity-attempt.js'
 import type { HistoryEvent } from '../../protocol/event.js'
-import type {
-  ExecutionTarget,
-  HistoryPage,
-  PendingActivity,
-  SignalWorkflowRequest,
-  TerminateWorkflowRequest,
-  WorkflowDescription,
-} from '../../protocol/services.js'
+import type { HistoryPage, PendingActivity, WorkflowDescription } from '../../protocol/description.js'
+import type { SignalWorkflowRequest, TerminateWorkflowRequest } from '../../protocol/execution-requests.js'
+import type { ExecutionTarget } from '../../protocol/ids.js'
 import type { HistoryContext } from '../context.js'
 import type { Execution } from '../execution.js'
 import { checkPayloads, checkText } from '../limits.js'

@@ -1,0 +1,53 @@
+/**
+ * Queries: handlers that say how the code stands, without changing anything. Nothing of a query is recorded.
+ *
+ * Invariant: a handler answers at once and has no ctx: what it would ask for is in no history.
+ */
+import type { Payloads } from '../protocol/payload.js'
+import { decodePayload } from './converter.js'
+import type { SignalSchemas } from './definition.js'
+import { invalid } from './options.js'
+import { encodeChecked } from './schema.js'
+
+/** Reads the code's variables; gets what the query was sent with. */
+export type QueryHandler = (argument: never) => unknown
+
+export class Queries {
+  readonly #schemas: SignalSchemas
+  readonly #handlers = new Map<string, QueryHandler>()
+
+  constructor(schemas: SignalSchemas) {
+    this.#schemas = schemas
+  }
+
+  handle(name: string, handler: QueryHandler): void {
+    if (!Object.hasOwn(this.#schemas, name)) {
+      const known = Object.keys(this.#schemas).join(', ') || 'none'
+      throw invalid(`onQuery: the workflow has no query named '${String(name)}' (it has: ${known})`)
+    }
+    if (typeof handler !== 'function') throw invalid(`onQuery '${name}': its handler is not a function`)
+    this.#handlers.set(name, handler)
+  }
+
+  /** Throws LOOM_INVALID_ARGUMENT when there is no answer, or none that fits. */
+  answer(name: string, args: Payloads | undefined, maxPayloadBytes: number): Payloads | undefined {
+    const handler = this.#handlers.get(name)
+    if (handler === undefined) throw invalid(`query '${name}': the code has no handler for it (yet)`)
+    const [first] = args ?? []
+    const answer = answerOf(name, handler, first && decodePayload(first, `argument of query '${name}'`))
+    return encodeChecked(this.#schemas[name], answer, `answer of query '${name}'`, maxPayloadBytes)
+  }
+}
+
+function answerOf(name: string, handler: QueryHandler, argument: unknown): unknown {
+  let answer: unknown
+  try {
+    answer = (handler as (argument: unknown) => unknown)(argument)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw Object.assign(invalid(`query '${name}' failed: ${why}`), { cause })
+  }
+  if (!(answer instanceof Promise)) return answer
+  answer.catch(() => {})
+  throw invalid(`query '${name}': its handler answers with a promise; it has to answer at once`)
+}
