@@ -134,7 +134,7 @@ async function one(lane: number): Promise<void> {
       done = 0
       firstStats = controller.stats
     }
-    const { closed } = await history.startWorkflow({
+    const { closed } = await history.verbs.startWorkflow({
       namespaceId: DEFAULT_NAMESPACE_ID,
       workflowId: `${(Math.imul(lane * 7919 + n, 2654435761) >>> 0).toString(36)}-${lane}-${n}`,
       workflowType: 'one',

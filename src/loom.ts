@@ -209,7 +209,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
     train,
     clock,
     logger,
-    readHistory: (execution) => readHistory(history, execution),
+    readHistory: (execution) => readHistory(history.verbs, execution),
   })
   const activityWorker = new ActivityWorker({
     namespaceId,
@@ -259,7 +259,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
     newRequestId,
   })
   const client = new Client({
-    service: history,
+    service: history.verbs,
     namespaceId,
     identity,
     taskQueue: options.defaultTaskQueue,
@@ -267,9 +267,9 @@ function compose(options: CheckedLoomOptions): LoomParts {
     workflows,
     nowMs: () => clock.nowMs(),
     newRequestId,
-    workflowTypeOf: (target) => history.workflowTypeOf(target),
+    workflowTypeOf: (target) => history.verbs.workflowTypeOf(target),
   })
-  const service = new CheckedService(history)
+  const service = new CheckedService(history.verbs)
   return { options, controller, history, service, matching, workflowWorker, activityWorker, client }
 }
 

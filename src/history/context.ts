@@ -1,5 +1,6 @@
 /** What the verbs of history work with. */
 import type { Clock } from '../base/clock.js'
+import type { LoomError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { UuidV7Source } from '../base/uuid.js'
 import type { MatchingService } from '../protocol/matching.js'
@@ -24,6 +25,8 @@ export interface RunningAttempts {
 
 export interface HistoryContext {
   readonly host: ExecutionHost
+  /** Why verbs are refused; undefined while they are not. */
+  readonly refusal: LoomError | undefined
   readonly clock: Clock
   readonly logger: Logger
   readonly settings: Settings

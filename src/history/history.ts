@@ -10,27 +10,7 @@ import type { Random } from '../base/random.js'
 import { UuidV7Source } from '../base/uuid.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import type { MatchingService, TaskStarter } from '../protocol/matching.js'
-import type { HistoryPage, WorkflowDescription } from '../protocol/description.js'
-import type {
-  RequestCancelWorkflowRequest,
-  SignalWorkflowRequest,
-  TerminateWorkflowRequest,
-} from '../protocol/execution-requests.js'
-import type { ExecutionTarget } from '../protocol/ids.js'
 import type { LocalActivityWorker, LocalWorkflowTask, LocalWorkflowWorker } from '../protocol/local-workers.js'
-import type { HistoryService } from '../protocol/services.js'
-import type {
-  SignalWithStartWorkflowRequest,
-  StartWorkflowRequest,
-  StartWorkflowResponse,
-} from '../protocol/start-requests.js'
-import type {
-  ActivityTask,
-  PollRequest,
-  RespondWorkflowTaskCompletedRequest,
-  RespondWorkflowTaskFailedRequest,
-  WorkflowTask,
-} from '../protocol/worker-tasks.js'
 import type { Settings } from '../protocol/settings.js'
 import { Wheel } from '../queue/wheel.js'
 import type { ShardController } from '../shard/controller.js'
@@ -50,21 +30,8 @@ import { OpenIds } from './open-ids.js'
 import { recover } from './recovery.js'
 import { currentRunKey, decodeCurrentRun, namespaceKey, type CurrentRun, type TaskRef } from './rows.js'
 import { Runs } from './runs.js'
-import { ActivityVerbs } from './verbs/activity-verbs.js'
+import { HistoryVerbs } from './verbs/history-verbs.js'
 import { Waiters } from './waiters.js'
-import { workflowTypeOf } from './verbs/find.js'
-import { queryWorkflow } from './verbs/query-workflow.js'
-import { requestCancelWorkflow } from './verbs/request-cancel.js'
-import { signalWithStartWorkflow, startWorkflow } from './verbs/start-workflow.js'
-import { respondWorkflowTaskCompleted, respondWorkflowTaskFailed } from './verbs/task-verbs.js'
-import {
-  describeWorkflow,
-  getHistory,
-  retryStalled,
-  signalWorkflow,
-  terminateWorkflow,
-  waitClosed,
-} from './verbs/workflow-verbs.js'
 
 export interface HistoryParts {
   readonly clock: Clock
@@ -80,7 +47,9 @@ export interface HistoryParts {
   readonly newRequestId: () => string
 }
 
-export class History extends ActivityVerbs implements HistoryService, ExecutionHost, HistoryContext {
+export class History implements ExecutionHost, HistoryContext {
+  /** What callers and workers use. */
+  readonly verbs: HistoryVerbs
   readonly clock: Clock
   readonly logger: Logger
   readonly settings: Settings
@@ -106,7 +75,6 @@ export class History extends ActivityVerbs implements HistoryService, ExecutionH
   #isClosed = false
 
   constructor(parts: HistoryParts) {
-    super()
     this.#parts = parts
     this.clock = parts.clock
     this.logger = parts.logger
@@ -131,6 +99,7 @@ export class History extends ActivityVerbs implements HistoryService, ExecutionH
       newRequestId: parts.newRequestId,
     })
     this.matching = parts.matching(this.#dispatcher)
+    this.verbs = new HistoryVerbs({ context: this, dispatcher: this.#dispatcher, newRequestId: parts.newRequestId })
   }
 
   get host(): ExecutionHost {
@@ -164,7 +133,7 @@ export class History extends ActivityVerbs implements HistoryService, ExecutionH
     for (const execution of [...this.cache.values()]) {
       if (shard !== undefined && execution.shard !== shard) continue
       this.cache.remove(execution)
-      this.waiters.keep(execution, (run) => this.waitClosed(run))
+      this.waiters.keep(execution, (run) => this.verbs.waitClosed(run))
       execution.abandon(error)
     }
   }
@@ -243,7 +212,7 @@ export class History extends ActivityVerbs implements HistoryService, ExecutionH
   }
 
   #evicted(execution: Execution): void {
-    this.waiters.keep(execution, (run) => this.waitClosed(run))
+    this.waiters.keep(execution, (run) => this.verbs.waitClosed(run))
     execution.leave()
   }
 
@@ -264,6 +233,10 @@ export class History extends ActivityVerbs implements HistoryService, ExecutionH
   }
 
   // ---- what the verbs work with
+
+  get refusal(): LoomError | undefined {
+    return this.#closedBy
+  }
 
   shardOfHash(hash: number): Shard {
     if (this.#isClosed) throw this.#closedBy!
@@ -291,81 +264,5 @@ export class History extends ActivityVerbs implements HistoryService, ExecutionH
 
   readEvents(execution: Execution): AsyncGenerator<readonly HistoryEvent[]> {
     return this.#runs.readEvents(execution)
-  }
-
-  // ---- verbs
-
-  startWorkflow(request: StartWorkflowRequest): Promise<StartWorkflowResponse> {
-    return this.#guarded(() => startWorkflow(this, request))
-  }
-
-  signalWithStartWorkflow(request: SignalWithStartWorkflowRequest): Promise<StartWorkflowResponse> {
-    return this.#guarded(() => signalWithStartWorkflow(this, request))
-  }
-
-  signalWorkflow(request: SignalWorkflowRequest): Promise<void> {
-    return this.#guarded(() => signalWorkflow(this, request))
-  }
-
-  requestCancelWorkflow(request: RequestCancelWorkflowRequest): Promise<void> {
-    return this.#guarded(() => requestCancelWorkflow(this, request))
-  }
-
-  terminateWorkflow(request: TerminateWorkflowRequest): Promise<void> {
-    return this.#guarded(() => terminateWorkflow(this, request))
-  }
-
-  waitClosed(target: ExecutionTarget): Promise<HistoryEvent> {
-    return this.#guarded(() => waitClosed(this, target))
-  }
-
-  describeWorkflow(target: ExecutionTarget): Promise<WorkflowDescription> {
-    return this.#guarded(() => describeWorkflow(this, target))
-  }
-
-  queryWorkflow: HistoryService['queryWorkflow'] = (request) => this.#guarded(() => queryWorkflow(this, request))
-
-  getHistory(target: ExecutionTarget, fromEventId: number, limit: number): Promise<HistoryPage> {
-    return this.#guarded(() => getHistory(this, target, fromEventId, limit))
-  }
-
-  retryStalled(target: ExecutionTarget): Promise<void> {
-    return this.#guarded(() => retryStalled(this, target))
-  }
-
-  /** For the client of this process: what a handle by id is checked by. */
-  workflowTypeOf(target: ExecutionTarget): Promise<string> {
-    return this.#guarded(() => workflowTypeOf(this, target))
-  }
-
-  pollWorkflowTask(request: PollRequest): Promise<WorkflowTask | undefined> {
-    return this.#guarded(() => this.matching.poll('workflow', request)) as Promise<WorkflowTask | undefined>
-  }
-
-  respondWorkflowTaskCompleted(
-    request: RespondWorkflowTaskCompletedRequest,
-  ): Promise<{ readonly newTask: WorkflowTask | undefined }> {
-    return this.#guarded(() => respondWorkflowTaskCompleted(this, this.#dispatcher, request, this.#parts.newRequestId))
-  }
-
-  respondWorkflowTaskFailed(request: RespondWorkflowTaskFailedRequest): Promise<void> {
-    return this.#guarded(() => respondWorkflowTaskFailed(this, request))
-  }
-
-  pollActivityTask(request: PollRequest): Promise<ActivityTask | undefined> {
-    return this.#guarded(() => this.matching.poll('activity', request)) as Promise<ActivityTask | undefined>
-  }
-
-  protected override answer<T>(verb: (context: HistoryContext) => Promise<T>): Promise<T> {
-    return this.#guarded(() => verb(this))
-  }
-
-  #guarded<T>(act: () => Promise<T>): Promise<T> {
-    if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy)
-    try {
-      return act()
-    } catch (error) {
-      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
-    }
   }
 }

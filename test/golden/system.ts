@@ -70,7 +70,7 @@ export async function openSystem(clock: VirtualClock): Promise<System> {
     history.close(new LoomError('LOOM_CLOSED', 'over'))
     await controller.close()
   }
-  return { history, namespaceId: DEFAULT_NAMESPACE_ID, close }
+  return { history: history.verbs, namespaceId: DEFAULT_NAMESPACE_ID, close }
 }
 
 /** A whole loom, whose worker runs the program's code. */
