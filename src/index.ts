@@ -62,11 +62,13 @@ export {
   type WorkflowContext,
   type WorkflowInfo,
 } from './workflow/context.js'
+export { type Compensation, type SagaOptions, type Undo } from './workflow/saga.js'
 export {
   ActivityFailure,
   type AnyFailure,
   ApplicationFailure,
   CancelledFailure,
+  CompensationFailure,
   FailureError,
   isFailure,
   RetryAfter,
@@ -74,6 +76,7 @@ export {
   TimeoutFailure,
   type ActivityFailureDetails,
   type ApplicationFailureOptions,
+  type CompensationFailureDetails,
   type FailureKind,
 } from './workflow/failures.js'
 export {

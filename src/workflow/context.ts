@@ -13,6 +13,7 @@ import type { ActivityRunOptions } from './activity-settings.js'
 import type { Activity, SignalSchemas } from './definition.js'
 import type { Jsonified } from './jsonified.js'
 import type { QueryHandler } from './queries.js'
+import type { SagaOptions, Undo } from './saga.js'
 import type { SchemaOutput } from './schema.js'
 
 /** Facts of the execution; the same in every replay. */
@@ -123,6 +124,21 @@ export interface WorkflowContext<S extends SignalSchemas = SignalSchemas> {
 
   /** As `scope`, and it is cancelled when the time is up: what it waits for rejects with a CancelledFailure. */
   timeout<R>(after: Duration, fn: (ctx: WorkflowContext<S>) => R): Promise<Awaited<R>>
+
+  /**
+   * As `scope`; and when `fn` throws a failure, or is cancelled, what it gave to `undo` until then is run: the last one
+   * first, one after the other, each on a shielded ctx of its own. First everything is cancelled that `fn` still has
+   * pending, and activities that are `'WaitCancellationCompleted'`, shielded parts and sagas in it are waited for. Then it
+   * rejects with what `fn` threw; or, since compensations that fail do not hold up the others, with a CompensationFailure,
+   * whose cause that is.
+   *
+   * A mistake (see `failOn`) undoes nothing: the execution is stalled, and goes on with mended code. Nothing is undone
+   * either when the execution is terminated, runs out of its own time, or goes on as new within `fn`.
+   */
+  saga<R>(
+    fn: (ctx: WorkflowContext<S>, undo: Undo<WorkflowContext<S>>) => R,
+    options?: SagaOptions,
+  ): Promise<Awaited<R>>
 
   /**
    * Cancels what was started on this ctx, and on those below: it rejects with a CancelledFailure, as all that this ctx is

@@ -28,9 +28,10 @@ import type { Jsonified } from './jsonified.js'
 import type { Patches } from './patches.js'
 import type { Queries, QueryHandler } from './queries.js'
 import { race } from './race.js'
+import { Saga, type SagaHome, type SagaOptions, type Undo } from './saga.js'
 import { encodeChecked, parse } from './schema.js'
 import { cancellation, Scope } from './scope.js'
-import { scoped, timed } from './scoped.js'
+import { scoped, shielded, timed } from './scoped.js'
 import { neverSettles, rejectedQuietly } from './settle.js'
 import type { Signals } from './signals.js'
 import type { StepFunction, Steps } from './steps.js'
@@ -41,9 +42,8 @@ const STEP_OPTIONS: ReadonlySet<string> = new Set([...RUN_OPTIONS].filter((name)
 const SIGNAL_OPTIONS: ReadonlySet<string> = new Set(['timeout'])
 
 /** What all ctx of one execution share. */
-export interface CtxHome {
+export interface CtxHome extends SagaHome {
   readonly info: WorkflowInfo
-  readonly log: Logger
   readonly waits: Waits
   readonly conditions: Conditions
   readonly signals: Signals
@@ -60,8 +60,6 @@ export interface CtxHome {
   readonly rootReason: CancelledFailure | undefined
   /** A cancelled ctx is asked for something. False: far too often, and the run is marked. */
   mayRefuse(): boolean
-  /** Is the window open? If not, the run is marked. */
-  enter(api: string): boolean
   /** The run ends here. Throws LOOM_INVALID_ARGUMENT when the input does not fit. */
   continueAsNew(input: unknown): void
 }
@@ -187,7 +185,7 @@ export class Ctx implements WorkflowContext {
     const refusal = this.#refusal('race')
     if (refusal !== undefined) return refusal
     try {
-      return race(branches, this.#own, (scope) => new Ctx(this.#home, scope)) as Promise<RaceOutcome<B>>
+      return race(branches, this.#own, (scope) => this.#open(scope)) as Promise<RaceOutcome<B>>
     } catch (error) {
       return Promise.reject(error)
     }
@@ -197,13 +195,26 @@ export class Ctx implements WorkflowContext {
     const refusal = this.#refusal('scope')
     if (refusal !== undefined) return refusal
     if (typeof fn !== 'function') return Promise.reject(invalid('scope: its argument is not a function'))
-    return this.#scoped(new Scope(this.#own), fn)
+    const scope = new Scope(this.#own)
+    return scoped(scope, fn, this.#open(scope)) as Promise<Awaited<R>>
   }
 
   shield<R>(fn: (ctx: WorkflowContext) => R): Promise<Awaited<R>> {
     if (!this.#home.enter('shield')) return neverSettles()
     if (typeof fn !== 'function') return Promise.reject(invalid('shield: its argument is not a function'))
-    return this.#scoped(new Scope(undefined), fn)
+    return shielded(this.#scope, fn, (scope) => this.#open(scope)) as Promise<Awaited<R>>
+  }
+
+  saga<R>(fn: (ctx: WorkflowContext, undo: Undo<WorkflowContext>) => R, options?: SagaOptions): Promise<Awaited<R>> {
+    const refusal = this.#refusal('saga')
+    if (refusal !== undefined) return refusal
+    try {
+      if (typeof fn !== 'function') throw invalid('saga: its argument is not a function')
+      const open = (scope: Scope): WorkflowContext => this.#open(scope)
+      return new Saga(this.#home, this.#own, open, options ?? {}).run(fn) as Promise<Awaited<R>>
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   timeout<R>(after: Duration, fn: (ctx: WorkflowContext) => R): Promise<Awaited<R>> {
@@ -213,7 +224,7 @@ export class Ctx implements WorkflowContext {
       if (typeof fn !== 'function') throw invalid('timeout: its second argument is not a function')
       const timeoutMs = this.#delayMs(after, 'timeout')
       const scope = new Scope(this.#own)
-      return timed(scope, fn, new Ctx(this.#home, scope), this.#home.waits, timeoutMs) as Promise<Awaited<R>>
+      return timed(scope, fn, this.#open(scope), this.#home.waits, timeoutMs) as Promise<Awaited<R>>
     } catch (error) {
       return Promise.reject(error)
     }
@@ -275,8 +286,8 @@ export class Ctx implements WorkflowContext {
     return this.#scope ?? this.#home.root
   }
 
-  #scoped<R>(scope: Scope, fn: (ctx: WorkflowContext) => R): Promise<Awaited<R>> {
-    return scoped<WorkflowContext>(scope, fn, new Ctx(this.#home, scope)) as Promise<Awaited<R>>
+  #open(scope: Scope): WorkflowContext {
+    return new Ctx(this.#home, scope)
   }
 
   /** A replay refuses what was refused, but nobody needs the payload again. */

@@ -76,6 +76,31 @@ export class RetryAfter extends ApplicationFailure {
   }
 }
 
+/** What could not be undone, and why it had to be. */
+export interface CompensationFailureDetails {
+  readonly failures: readonly unknown[]
+  /** Anything that JSON carries. */
+  readonly details: readonly unknown[]
+  /** Why the saga was undone. */
+  readonly cause: unknown
+}
+
+/**
+ * Some compensations of a `ctx.saga` have failed, so not all is undone. No retry policy runs the workflow again after it.
+ * `cause` is what the saga itself failed with, `details` are the messages of the compensations that failed. Outside of the
+ * workflow's code it is an ApplicationFailure of the type 'CompensationFailure'.
+ */
+export class CompensationFailure extends ApplicationFailure {
+  override readonly name: string = 'CompensationFailure'
+  /** What the compensations threw, in the order in which they did. */
+  readonly failures: readonly unknown[]
+
+  constructor(message: string, { failures, details, cause }: CompensationFailureDetails) {
+    super(message, { type: 'CompensationFailure', nonRetryable: true, details, cause })
+    this.failures = failures
+  }
+}
+
 /** What is known of the activity that failed. */
 export interface ActivityFailureDetails {
   readonly activityId: string

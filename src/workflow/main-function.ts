@@ -54,9 +54,13 @@ export function endAsNew(
 }
 
 /** A Failure, or what `failOn` names, fails the execution; anything else is a mistake in the code. */
-export function endByThrow({ failOn }: Workflow, error: unknown, maxBytes: number): Command | Problem {
-  const fails = isFailure(error) || failOn === 'any' || failOn.some((errorClass) => isInstance(error, errorClass))
-  return fails ? { type: 'FailWorkflowExecution', failure: failureOf(error, undefined, maxBytes) } : mistake(error)
+export function endByThrow(definition: Workflow, error: unknown, maxBytes: number): Command | Problem {
+  if (isMistake(definition, error)) return mistake(error)
+  return { type: 'FailWorkflowExecution', failure: failureOf(error, undefined, maxBytes) }
+}
+
+export function isMistake({ failOn }: Workflow, error: unknown): boolean {
+  return !isFailure(error) && failOn !== 'any' && !failOn.some((errorClass) => isInstance(error, errorClass))
 }
 
 /** A class may say itself what its instances are, and a Proxy what it is one of: both are the user's code. */

@@ -17,7 +17,7 @@ import { Ctx, type CtxHome } from './ctx.js'
 import type { Workflow } from './definition.js'
 import type { CancelledFailure } from './failures.js'
 import type { Problem, RunHost } from './host.js'
-import { callMain, endAsNew, endByReturn, endByThrow, endCancelled } from './main-function.js'
+import { callMain, endAsNew, endByReturn, endByThrow, endCancelled, isMistake } from './main-function.js'
 import { Patches } from './patches.js'
 import type { Payloads } from '../protocol/payload.js'
 import { Queries } from './queries.js'
@@ -268,6 +268,10 @@ export class WorkflowRun implements Passenger, CtxHome {
     if (++this.#refusals <= MAX_REFUSALS) return true
     this.#problem ??= askedInVain(this.#execution.workflowId, MAX_REFUSALS)
     return false
+  }
+
+  isMistake(error: unknown): boolean {
+    return isMistake(this.#definition, error)
   }
 
   continueAsNew(input: unknown): void {

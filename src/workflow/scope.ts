@@ -17,6 +17,8 @@ export class Scope implements Cancellable {
   readonly #members = new Set<Cancellable>()
   #reason: CancelledFailure | undefined
   #isOver = false
+  /** Waits for the last member to go. */
+  #onEmpty: (() => void) | undefined
 
   constructor(parent: Scope | undefined) {
     this.#parent = parent
@@ -28,27 +30,48 @@ export class Scope implements Cancellable {
     return this.#reason
   }
 
+  /** Nothing is pending in it, nor in what is below. */
+  get isEmpty(): boolean {
+    return this.#members.size === 0
+  }
+
+  /** Calls `fn` once, when the last member goes. */
+  onceEmpty(fn: () => void): void {
+    this.#onEmpty = fn
+  }
+
   add(member: Cancellable): void {
+    // One that has left comes back with what begins in it all the same: a shielded part.
+    if (this.isEmpty && this.#isLeaving) this.#parent?.add(this)
     this.#members.add(member)
   }
 
   remove(member: Cancellable): void {
     this.#members.delete(member)
-    if (this.#isOver) this.end()
+    if (!this.isEmpty) return
+    if (this.#isLeaving) this.#parent?.remove(this)
+    const onEmpty = this.#onEmpty
+    this.#onEmpty = undefined
+    onEmpty?.()
   }
 
+  /** What cannot end at once stays a member until it has: an activity that is waited for. */
   cancel(reason: CancelledFailure): void {
     if (this.#reason !== undefined) return
     this.#reason = reason
-    this.#parent?.remove(this)
     for (const member of this.#members) member.cancel(reason)
-    this.#members.clear()
+    if (this.isEmpty) this.#parent?.remove(this)
   }
 
   /** Its work is over; what is still pending in it stays cancellable through the parent. */
   end(): void {
     this.#isOver = true
-    if (this.#members.size === 0) this.#parent?.remove(this)
+    if (this.isEmpty) this.#parent?.remove(this)
+  }
+
+  /** With its last member it leaves the scope around it. */
+  get #isLeaving(): boolean {
+    return this.#isOver || this.#reason !== undefined
   }
 }
 

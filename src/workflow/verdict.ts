@@ -82,6 +82,15 @@ export function askedInVain(workflowId: string, times: number): Problem {
   )
 }
 
+export function lateUndo(workflowId: string): Problem {
+  return problem(
+    'LateUndo',
+    `a saga of ${workflowId} was given something to undo after it had ended`,
+    'A branch that the saga did not wait for went on: its compensation would never be run. Await every branch in the ' +
+      "saga's function.",
+  )
+}
+
 /** `event` is the recorded one, `command` what the code asked for instead; one of them may be missing. */
 export function nonDeterminism(
   event: HistoryEvent | undefined,

@@ -54,6 +54,13 @@ const checkout = workflow(
     exactly<number>()(rate)
     const won = await ctx.race({ text: async (c) => (await c.signal('approve')).by, time: (c) => c.sleep(5) })
     if (won.key === 'text') exactly<string>()(won.value)
+    const undone = await ctx.saga(async (c, undo) => {
+      undo((cc) => cc.signal('approve'))
+      // @ts-expect-error not a signal of this workflow
+      undo((cc) => cc.signal('reject'))
+      return (await c.signal('approve')).by
+    })
+    exactly<string>()(undone)
     const step = await ctx.step('name', async ({ signal }) => signal.aborted)
     exactly<boolean>()(step)
     const inTime = await ctx.condition(() => true, '1 h')

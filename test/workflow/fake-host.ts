@@ -184,6 +184,13 @@ export class FakeHost implements RunHost {
   get asked(): string[] {
     return this.commands.flat().map(commandLine)
   }
+  /** What all activities so far were given. */
+  get inputs(): unknown[] {
+    return this.commands.flat().flatMap((command) => {
+      if (command.type !== 'ScheduleActivityTask') return []
+      return (command.input ?? []).map(({ data }) => JSON.parse(Buffer.from(data).toString()) as unknown)
+    })
+  }
   get closing(): Command | undefined {
     const last = this.commands.at(-1)?.at(-1)
     return last?.type.endsWith('WorkflowExecution') ? last : undefined

@@ -12,6 +12,7 @@ import type { HistoryEvent } from '../../src/protocol/event.js'
 import type { WorkflowContext } from '../../src/workflow/context.js'
 import { activity, workflow } from '../../src/workflow/define.js'
 import type { Workflow } from '../../src/workflow/definition.js'
+import { ApplicationFailure } from '../../src/workflow/failures.js'
 import type { Problem, Quiescence, RunHost } from '../../src/workflow/host.js'
 import { replay } from '../../src/workflow/replay.js'
 import { WorkflowRun } from '../../src/workflow/run.js'
@@ -37,6 +38,7 @@ type Program =
   | { readonly do: 'seq' | 'all' | 'race' | 'any' | 'allSettled' | 'ctx.race'; readonly of: readonly Program[] }
   | { readonly do: 'ticks' | 'generator'; readonly depth: number; readonly of: Program }
   | { readonly do: 'thenable' | 'aside'; readonly of: Program }
+  | { readonly do: 'saga'; readonly parallel: boolean; readonly fails: boolean; readonly of: readonly Program[] }
 
 const { program } = fc.letrec<{ program: Program }>((tie) => {
   const some = fc.array(tie('program'), { minLength: 1, maxLength: 4 })
@@ -59,6 +61,7 @@ const { program } = fc.letrec<{ program: Program }>((tie) => {
       fc.record({ do: fc.constantFrom('seq', 'all', 'ctx.race'), of: some }),
       fc.record({ do: fc.constantFrom('ticks', 'generator'), depth, of: one }),
       fc.record({ do: fc.constantFrom('thenable', 'aside'), of: one }),
+      fc.record({ do: of('saga'), parallel: fc.boolean(), fails: fc.boolean(), of: some }),
     ),
   }
 })
@@ -264,7 +267,8 @@ interface Shared {
 }
 
 function interpreted(tree: Program): Workflow {
-  return workflow({ name: 'random program', signals }, async (ctx) => {
+  // What Promise.any rejects with is no Failure by itself, and would stop a saga.
+  return workflow({ name: 'random program', signals, failOn: [AggregateError] }, async (ctx) => {
     const shared: Shared = { done: 0, isLocked: false }
     ctx.onSignal('handled', async () => {
       shared.done++
@@ -332,6 +336,19 @@ async function interpret(ctx: Ctx, tree: Program, shared: Shared): Promise<unkno
       }
       return ctx.run(op, 'after a thenable')
     }
+    case 'saga':
+      return ctx.saga(
+        async (c, undo) => {
+          undo((cc) => cc.run(op, 'undo'))
+          const branch = async (one: Program): Promise<void> => {
+            await interpret(c, one, shared)
+            undo((cc) => interpret(cc, one, shared))
+          }
+          await Promise.all(tree.of.map(branch))
+          if (tree.fails) throw new ApplicationFailure('it fails')
+        },
+        { parallel: tree.parallel },
+      )
     case 'aside':
       run(tree.of).catch(() => ctx.run(op, 'aside failed').catch(() => {}))
       return ctx.sleep(3)
