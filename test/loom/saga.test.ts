@@ -41,7 +41,7 @@ class Agency {
         await c.signal('go')
         return 'booked'
       }),
-  ) as Workflow<string[], string>
+  )
 
   get definitions(): [Workflow<string[], string>, Activity<string, string>, Activity<string, void>] {
     return [this.trip, this.book, this.cancel]
@@ -166,7 +166,7 @@ test('a mistake undoes nothing: with mended code the saga goes on', async () => 
         if (!mended) throw new TypeError('receipt.total is not a function')
         return receipt
       }),
-    ) as Workflow
+    )
   const first = await reopen({ definitions: [trip(false), agency.book, agency.cancel] })
   const handle = await first.start(trip(false), { workflowId: 'w' })
   await until(async () => (await handle.describe()).stalled !== undefined)
