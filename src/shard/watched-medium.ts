@@ -4,8 +4,8 @@
  * Commits are not watched: the loop that sends them tells itself, when it has told their turns.
  */
 import { MediumBrokenError } from '../storage/errors.js'
-import type { KeyBounds, KeyRange, Medium, Owner, Post, RowRef, ShardCommit, ShardId } from '../storage/medium.js'
-import type { Fence, StoreShape, Supports } from '../storage/medium.js'
+import type { CheckedFile, Fence, KeyBounds, KeyRange, Medium, MediumSnapshot, Owner, Post } from '../storage/medium.js'
+import type { RowRef, ShardCommit, ShardId, StoreShape, Supports } from '../storage/medium.js'
 
 type Answer<K extends 'heartbeat' | 'claim' | 'commit' | 'getMany' | 'scan' | 'inbox'> = ReturnType<Medium[K]>
 
@@ -13,6 +13,7 @@ export class WatchedMedium implements Medium {
   readonly supports: Supports
   readonly name: string
   readonly getSync?: (shard: ShardId, row: RowRef) => Uint8Array | undefined
+  readonly checkFiles?: () => AsyncIterable<CheckedFile>
   readonly #medium: Medium
   readonly #onBroken: (error: MediumBrokenError) => void
 
@@ -21,6 +22,7 @@ export class WatchedMedium implements Medium {
     this.#onBroken = onBroken
     this.supports = medium.supports
     this.name = medium.name
+    if (medium.checkFiles !== undefined) this.checkFiles = () => this.#watchedPages(() => this.#medium.checkFiles!())
     if (medium.getSync === undefined) return
     this.getSync = (shard, row) => {
       try {
@@ -69,6 +71,18 @@ export class WatchedMedium implements Medium {
 
   scanKind(kind: number): ReturnType<Medium['scanKind']> {
     return this.#watchedPages(() => this.#medium.scanKind(kind))
+  }
+
+  async snapshot(): Promise<MediumSnapshot> {
+    const snapshot = await this.#watched(this.#medium.snapshot())
+    return {
+      heads: (shards) => this.#watched(snapshot.heads(shards)),
+      getMany: (shard, rows) => this.#watched(snapshot.getMany(shard, rows)),
+      scan: (shard, hash, range) => this.#watched(snapshot.scan(shard, hash, range)),
+      scanAll: (shards, range) => this.#watchedPages(() => snapshot.scanAll(shards, range)),
+      scanKeyed: (range, after) => this.#watchedPages(() => snapshot.scanKeyed(range, after)),
+      close: () => snapshot.close(),
+    }
   }
 
   post(messages: readonly Post[]): Promise<void> {

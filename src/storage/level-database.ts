@@ -4,7 +4,6 @@
  * Invariant: an error of the disk is a `MediumBrokenError`, bytes that LevelDB itself finds damaged are a
  * `CorruptError`; both after the fact, since LevelDB looks at few of its own checksums.
  */
-import { readdir } from 'node:fs/promises'
 import { Level } from 'level'
 import { LoomError } from '../base/errors.js'
 import { CorruptError, MediumBrokenError } from './errors.js'
@@ -40,14 +39,18 @@ const PAGE_ENTRIES = 1000
 /** What LevelDB may read ahead for one page; its own 16 kB would cut pages short. */
 const PAGE_BYTES = 512 * 1024
 
-const DATA_FILE = /^MANIFEST-|\.(?:log|ldb|sst)$/
-/** Written before CURRENT when a store is made; alone, it is a store that never was. */
-const FIRST_MANIFEST = 'MANIFEST-000001'
+/** What can be read: as it is, or as it was at one instant. */
+export interface LevelReads {
+  /** Entries in key order, as of now: what is written later does not show. */
+  pages(options: PageOptions): AsyncGenerator<LevelEntry[], void, undefined>
+  getMany(keys: string[]): Promise<(Uint8Array | undefined)[]>
+}
 
 type Database = Level<string, Uint8Array>
 type ChainedBatch = ReturnType<typeof newBatch>
+type Snapshot = ReturnType<Database['snapshot']>
 
-export class LevelDatabase {
+export class LevelDatabase implements LevelReads {
   readonly #directory: string
   readonly #db: Database
   readonly #writeOptions: { readonly sync: boolean }
@@ -60,7 +63,6 @@ export class LevelDatabase {
 
   /** Rejects with LOOM_MEDIUM_BUSY, LOOM_CORRUPT or LOOM_UNAVAILABLE, and then holds nothing. */
   static async open(directory: string, options: LevelDatabaseOptions): Promise<LevelDatabase> {
-    await checkNotBeheaded(directory)
     const db = new Level<string, Uint8Array>(directory, {
       keyEncoding: 'utf8',
       valueEncoding: 'buffer',
@@ -99,12 +101,23 @@ export class LevelDatabase {
     }
   }
 
-  getMany(keys: string[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#db.getMany(keys).catch((error: unknown) => this.#fail('read', error))
+  getMany(keys: string[], snapshot?: Snapshot): Promise<(Uint8Array | undefined)[]> {
+    // The binding is quicker without options.
+    const values = snapshot === undefined ? this.#db.getMany(keys) : this.#db.getMany(keys, { snapshot })
+    return values.catch((error: unknown) => this.#fail('read', error))
   }
 
-  /** Entries in key order, as of now: what is written later does not show. */
-  async *pages(options: PageOptions): AsyncGenerator<LevelEntry[], void, undefined> {
+  /** All of its reads are as of now. LevelDB keeps what they may ask for until it is closed. */
+  snapshot(): LevelReads & { close(): Promise<void> } {
+    const snapshot = this.#newSnapshot()
+    return {
+      pages: (options) => this.pages(options, snapshot),
+      getMany: (keys) => this.getMany(keys, snapshot),
+      close: () => snapshot.close(),
+    }
+  }
+
+  async *pages(options: PageOptions, snapshot?: Snapshot): AsyncGenerator<LevelEntry[], void, undefined> {
     const pageEntries = Math.min(options.pageEntries ?? PAGE_ENTRIES, PAGE_ENTRIES)
     const iterator = this.#db.iterator({
       gte: options.gte,
@@ -113,6 +126,7 @@ export class LevelDatabase {
       values: options.keysOnly !== true,
       limit: options.limit ?? -1,
       highWaterMarkBytes: PAGE_BYTES,
+      snapshot,
     })
     // While a page is worked on, another thread reads the next: where all of a range is read, as by a scan of a store.
     const readsAhead = options.pageEntries === undefined
@@ -131,6 +145,14 @@ export class LevelDatabase {
     }
   }
 
+  #newSnapshot(): Snapshot {
+    try {
+      return this.#db.snapshot()
+    } catch (error) {
+      return this.#fail('read', error)
+    }
+  }
+
   close(): Promise<void> {
     return this.#db.close()
   }
@@ -143,17 +165,6 @@ export class LevelDatabase {
     if (this.#db.status !== 'open') throw new LoomError('LOOM_CLOSED', `${this.#directory} is closed`, { cause: error })
     throw new MediumBrokenError(`${this.#directory}: a ${what} failed: ${cause.message}`, { cause: error })
   }
-}
-
-/** LevelDB takes a directory without CURRENT for a new store, and deletes the files of the old one before it says anything. */
-async function checkNotBeheaded(directory: string): Promise<void> {
-  const names = await readdir(directory).catch((error: unknown) => {
-    throw new LoomError('LOOM_UNAVAILABLE', `${directory} cannot be read`, { cause: error })
-  })
-  if (names.includes('CURRENT')) return
-  const left = names.find((name) => DATA_FILE.test(name) && name !== FIRST_MANIFEST)
-  if (left !== undefined)
-    throw new CorruptError(`${directory}: ${left} is there, and CURRENT, which every store has, is not: put it back`)
 }
 
 // Chained: five times cheaper on the main thread than an array of operations.

@@ -5,7 +5,7 @@
  * vanish, and later ones stay. Their rows vanish with them and leave a hole among the numbers.
  *
  * Invariant: the rows of all flushes that a log may still hold are kept, those of two write buffers; each row names the
- * oldest one that was kept beside it. Flushes lost at the very end leave no hole: nothing tells them from a torn tail.
+ * oldest one that was kept beside it. Flushes lost at the very end leave no hole: nothing tells them from a torn tail, unless it was noted how the store was closed.
  */
 import { decodeRow, encodeRow } from './codec.js'
 import { CorruptError } from './errors.js'
@@ -29,23 +29,36 @@ export class LevelFlushes {
     this.#keepBytes = 2 * writeBufferBytes
   }
 
-  /** Reads the rows there are; a hole among them is a `CorruptError`. */
-  async open(db: LevelDatabase, where: string): Promise<void> {
+  /** Number of the last one; 0: there was none. */
+  get last(): number {
+    return this.#oldest + this.#sizes.length - this.#dropped - 1
+  }
+
+  /**
+   * Reads the rows there are; a hole among them is a `CorruptError`, and so is a last one before `atLeast`, or of a claim that
+   * the store does not know of.
+   */
+  async open(db: LevelDatabase, where: string, epoch: number, atLeast: number): Promise<void> {
     let previous: number | undefined
     let oldestKept = 0
+    let newestEpoch = 0
     for await (const page of db.pages(FLUSH_BOUNDS)) {
       for (const [key, value] of page) {
-        const [, seq, , bytes, oldest] = decodeRow(value, `${where}: flush row`) as number[]
+        const [ofEpoch, seq, , bytes, oldest] = decodeRow(value, `${where}: flush row`) as number[]
         if (key !== flushKey(seq!)) throw new CorruptError(`${where}: flush row ${seq} stands at the place of another`)
         if (previous === undefined) this.#oldest = seq!
         else if (seq !== previous + 1) throw hole(where, previous + 1, seq! - 1)
         previous = seq!
         oldestKept = oldest!
+        newestEpoch = ofEpoch!
         this.#sizes.push(bytes!)
         this.#keptBytes += bytes!
       }
     }
     if (previous !== undefined && oldestKept < this.#oldest) throw hole(where, oldestKept, this.#oldest - 1)
+    if (this.last < atLeast) throw hole(where, this.last + 1, atLeast)
+    if (newestEpoch > epoch)
+      throw new CorruptError(`${where}: its row is of claim ${epoch}, and flush ${this.last} of claim ${newestEpoch}`)
   }
 
   /** Adds the row of this flush to it, and takes out those that no log holds any more. */

@@ -3,9 +3,10 @@
  *
  * Invariant: a scan sees the store as it was when it began, and keeps nothing of the rows that it passes over.
  */
+import { u32 } from '../base/bytes.js'
 import { decodeRow, encodeRow } from './codec.js'
 import { CorruptError } from './errors.js'
-import type { LevelDatabase } from './level-database.js'
+import type { LevelReads } from './level-database.js'
 import { hashOfRow, headBounds, headKey, keyOfRow, rowBounds, rowPrefix, shardOfHeadKey } from './level-keys.js'
 import type { LevelShards } from './level-shards.js'
 import { shardOfHash } from './hash-shard.js'
@@ -17,6 +18,7 @@ import {
   type KeyBounds,
   type KeyRange,
   type Row,
+  type RowRef,
   type ShardId,
 } from './medium.js'
 
@@ -43,7 +45,7 @@ export interface Heads {
   readonly damaged: Map<ShardId, CorruptError>
 }
 
-export async function readHeads(db: LevelDatabase, shards: readonly ShardId[]): Promise<Heads> {
+export async function readHeads(db: LevelReads, shards: readonly ShardId[]): Promise<Heads> {
   const found: Heads = { heads: new Map(), damaged: new Map() }
   if (shards.length <= FEW_HEADS) {
     const values = await db.getMany(shards.map(headKey))
@@ -59,7 +61,7 @@ export async function readHeads(db: LevelDatabase, shards: readonly ShardId[]): 
 }
 
 /** Of shards of one space, ascending. */
-async function readRange(db: LevelDatabase, shards: Uint32Array, found: Heads): Promise<void> {
+async function readRange(db: LevelReads, shards: Uint32Array, found: Heads): Promise<void> {
   const slab = new Slab()
   let at = 0
   for await (const page of db.pages(headBounds(shards[0]!, shards.at(-1)!))) {
@@ -82,7 +84,7 @@ function keepHead({ heads, damaged }: Heads, shard: ShardId, value: Uint8Array, 
 }
 
 /** Rows of one hash. Rows of other hashes between them are passed over. */
-export async function scanRange(db: LevelDatabase, shard: ShardId, hash: number, range: KeyRange): Promise<Row[]> {
+export async function scanRange(db: LevelReads, shard: ShardId, hash: number, range: KeyRange): Promise<Row[]> {
   const prefix = rowPrefix(shard)
   const rows: Row[] = []
   if (range.limit <= 0 || range.gte >= range.lt) return rows
@@ -101,7 +103,7 @@ export async function scanRange(db: LevelDatabase, shard: ShardId, hash: number,
 
 /** Where the rows stand that a clear takes away. */
 export async function storedKeysOf(
-  db: LevelDatabase,
+  db: LevelReads,
   shard: ShardId,
   { hash, ...bounds }: KeyBounds & { readonly hash: number },
 ): Promise<string[]> {
@@ -121,7 +123,7 @@ function isWithin(key: Key, bounds: KeyBounds): boolean {
 }
 
 export async function* scanShards(
-  db: LevelDatabase,
+  db: LevelReads,
   shards: LevelShards,
   wanted: readonly ShardId[] | 'claimed',
   bounds: KeyBounds,
@@ -139,36 +141,41 @@ export async function* scanShards(
   }
 }
 
-export function scanKind(
-  db: LevelDatabase,
+/** Of claimed history shards, in key order; behind `after`, when it is given. */
+export function scanClaimed(
+  db: LevelReads,
   shards: LevelShards,
-  kind: number,
+  bounds: KeyBounds,
+  after?: RowRef,
 ): AsyncGenerator<ShardRow[], void, undefined> {
-  // Above the last kind, 0xff, is a character that no key has.
-  const bounds = { gte: String.fromCharCode(kind), lt: String.fromCharCode(kind + 1) }
-  return historyRows(db, shards, bounds, (shard) => shards.isClaimed(shard))
+  return historyRows(db, shards, bounds, (shard) => shards.isClaimed(shard), after)
 }
 
 function historyRows(
-  db: LevelDatabase,
+  db: LevelReads,
   { historyCount }: LevelShards,
   bounds: KeyBounds,
   isWanted: (shard: ShardId) => boolean,
+  after?: RowRef,
 ): AsyncGenerator<ShardRow[], void, undefined> {
-  return rowsBehind(db, rowPrefix(0), bounds, (hash) => {
+  const shardOf = (hash: number): ShardId | undefined => {
     const shard = shardOfHash(hash, historyCount)
     return isWanted(shard) ? shard : undefined
-  })
+  }
+  return rowsBehind(db, rowPrefix(0), bounds, shardOf, after)
 }
 
 /** `shardOf` gives nothing for a row that is not wanted. */
 async function* rowsBehind(
-  db: LevelDatabase,
+  db: LevelReads,
   prefix: string,
   bounds: KeyBounds,
   shardOf: (hash: number) => ShardId | undefined,
+  after?: RowRef,
 ): AsyncGenerator<ShardRow[], void, undefined> {
-  for await (const page of db.pages(rowBounds(prefix, bounds))) {
+  const within = rowBounds(prefix, bounds)
+  const gte = after === undefined ? within.gte : `${prefix}${after.key}${u32(after.hash)}\0`
+  for await (const page of db.pages({ gte, lt: within.lt })) {
     const rows: ShardRow[] = []
     for (const [stored, value] of page) {
       const hash = hashOfRow(stored)

@@ -4,28 +4,29 @@
  * Invariant: one write is in flight at a time (the caller sees to it), since LevelDB does not keep the order of writes that
  * run side by side: a later one could be durable and an earlier one gone.
  */
-import { mkdir, realpath } from 'node:fs/promises'
 import { u32 } from '../base/bytes.js'
-import type { Clock } from '../base/clock.js'
-import { LoomError } from '../base/errors.js'
-import { systemRandom } from '../base/random.js'
-import { UuidV7Source } from '../base/uuid.js'
-import { CorruptError } from './errors.js'
+import { checkFiles, recordFiles } from './level-files.js'
+import { writeClosed } from './level-closed.js'
 import { LevelDatabase, type LevelBatch, type LevelDatabaseOptions } from './level-database.js'
-import { LevelFlushes } from './level-flushes.js'
-import { LevelInbox } from './level-inbox.js'
+import type { LevelFlushes } from './level-flushes.js'
+import type { LevelInbox } from './level-inbox.js'
 import { headKey, META_KEY, rowPrefix } from './level-keys.js'
-import { decodeMeta, encodeMeta, fitMeta, newMeta, type StoreMeta } from './level-meta.js'
+import { encodeMeta, type StoreMeta } from './level-meta.js'
+import { checkClosedFiles, makeDirectory, openParts, type OpenParts } from './level-opening.js'
 import { holdDirectory } from './level-registry.js'
-import { encodeHead, readHeads, scanKind, scanRange, scanShards, storedKeysOf, type ShardRow } from './level-scan.js'
+import { encodeHead, readHeads, scanClaimed, scanRange, scanShards, storedKeysOf, type ShardRow } from './level-scan.js'
 import { LevelShards, UNCLAIMED } from './level-shards.js'
+import { LevelSnapshot } from './level-snapshot.js'
 import {
   SPACES,
+  type CheckedFile,
   type Claimed,
   type Fence,
   type Key,
   type KeyBounds,
   type KeyRange,
+  type MediumEnvironment,
+  type MediumSnapshot,
   type Outcome,
   type Owner,
   type Post,
@@ -45,15 +46,21 @@ const TOO_LARGE: Outcome = { ok: false, why: 'too-large' }
 
 export class LevelStore {
   readonly #db: LevelDatabase
+  readonly #directory: string
+  readonly #environment: MediumEnvironment
   readonly #self: Owner
   readonly #releaseDirectory: () => void
   readonly #shards: LevelShards
   readonly #flushes: LevelFlushes
   readonly #inbox: LevelInbox
   #meta: StoreMeta
+  /** The log ends as the last write left it. */
+  #isSound = true
 
   private constructor(parts: OpenParts, self: Owner, releaseDirectory: () => void) {
     this.#db = parts.db
+    this.#directory = parts.directory
+    this.#environment = parts.environment
     this.#meta = parts.meta
     this.#flushes = parts.flushes
     this.#inbox = parts.inbox
@@ -67,14 +74,16 @@ export class LevelStore {
     options: LevelDatabaseOptions,
     self: Owner,
     shape: StoreShape,
-    clock: Clock,
+    environment: MediumEnvironment,
   ): Promise<LevelStore> {
     const directory = await makeDirectory(path)
     const release = await holdDirectory(directory)
     try {
+      const closed = await checkClosedFiles(directory, environment.logger)
       const db = await LevelDatabase.open(directory, options)
       try {
-        const store = new LevelStore(await openParts(db, directory, options, shape, clock), self, release)
+        const parts = await openParts({ db, directory, environment }, options, shape, closed)
+        const store = new LevelStore(parts, self, release)
         // Tells at once whether the disk takes writes.
         await store.#raiseEpoch()
         return store
@@ -124,7 +133,7 @@ export class LevelStore {
     }
     if (rowCount === 0) return batch.close()
     this.#flushes.stage(batch, this.#meta.epoch, rowCount, bytes)
-    await this.#db.write(batch)
+    await this.#write(batch)
   }
 
   inbox(shard: ShardId, limit: number): Promise<(readonly [Key, Post])[]> {
@@ -149,20 +158,62 @@ export class LevelStore {
   }
 
   scanKind(kind: number): AsyncGenerator<ShardRow[], void, undefined> {
-    return scanKind(this.#db, this.#shards, kind)
+    // Above the last kind, 0xff, is a character that no key has.
+    return scanClaimed(this.#db, this.#shards, { gte: String.fromCharCode(kind), lt: String.fromCharCode(kind + 1) })
   }
 
+  snapshot(): MediumSnapshot {
+    return new LevelSnapshot(this.#db.snapshot(), this.#shards)
+  }
+
+  checkFiles(): AsyncGenerator<CheckedFile, void, undefined> {
+    return checkFiles(this.#directory)
+  }
+
+  /** Nothing is being written. */
   async close(): Promise<void> {
+    const names = await this.#recordFiles()
     await this.#db.close()
     // Not when the close failed: LevelDB has the files open still.
     this.#releaseDirectory()
+    if (names === undefined) return
+    try {
+      await writeClosed(this.#directory, this.#flushes.last, names)
+    } catch (error) {
+      this.#notNoted(error)
+    }
+  }
+
+  /** Undefined where nobody can say how they end. */
+  async #recordFiles(): Promise<readonly string[] | undefined> {
+    if (!this.#isSound) return undefined
+    try {
+      return await recordFiles(this.#directory)
+    } catch (error) {
+      this.#notNoted(error)
+      return undefined
+    }
+  }
+
+  #notNoted(error: unknown): void {
+    const message = 'it was not noted how the store was closed: damage at the end of its log would not be noticed'
+    this.#environment.logger.warn({ error, directory: this.#directory }, message)
+  }
+
+  async #write(batch: LevelBatch): Promise<void> {
+    try {
+      await this.#db.write(batch)
+    } catch (error) {
+      this.#isSound = false
+      throw error
+    }
   }
 
   async #raiseEpoch(): Promise<void> {
     const meta = { ...this.#meta, epoch: this.#meta.epoch + 1 }
     const batch = this.#db.begin()
     batch.put(META_KEY, encodeMeta(meta))
-    await this.#db.write(batch)
+    await this.#write(batch)
     this.#meta = meta
   }
 
@@ -181,7 +232,7 @@ export class LevelStore {
       return false
     }
     this.#flushes.stage(batch, this.#meta.epoch, rowCount, bytes)
-    await this.#db.write(batch)
+    await this.#write(batch)
     for (const { shard, seq, consumed } of commits) {
       this.#shards.committed(shard, seq)
       this.#inbox.consumed(shard, consumed)
@@ -213,46 +264,5 @@ export class LevelStore {
       for (const clear of clears) for (const stored of await storedKeysOf(this.#db, shard, clear)) found.push(stored)
     }
     return found
-  }
-}
-
-interface OpenParts {
-  readonly db: LevelDatabase
-  readonly meta: StoreMeta
-  readonly flushes: LevelFlushes
-  readonly inbox: LevelInbox
-}
-
-async function openParts(
-  db: LevelDatabase,
-  directory: string,
-  options: LevelDatabaseOptions,
-  shape: StoreShape,
-  clock: Clock,
-): Promise<OpenParts> {
-  const meta = await openMeta(db, directory, shape, clock)
-  const flushes = new LevelFlushes(options.writeBufferBytes)
-  await flushes.open(db, directory)
-  const inbox = new LevelInbox()
-  await inbox.open(db)
-  return { db, meta, flushes, inbox }
-}
-
-async function openMeta(db: LevelDatabase, directory: string, shape: StoreShape, clock: Clock): Promise<StoreMeta> {
-  const bytes = db.getSync(META_KEY)
-  if (bytes !== undefined) return fitMeta(decodeMeta(bytes, directory), shape, directory)
-  for await (const page of db.pages({ gte: '\0', lt: '\uffff', keysOnly: true, limit: 1 })) {
-    if (page.length > 0)
-      throw new CorruptError(`${directory}: rows, and no row of the store: it is lost or never was shardloom's`)
-  }
-  return newMeta(new UuidV7Source(systemRandom).next(clock.nowMs()).text, shape)
-}
-
-async function makeDirectory(path: string): Promise<string> {
-  try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
-    return await realpath(path)
-  } catch (cause) {
-    throw new LoomError('LOOM_UNAVAILABLE', `${path} cannot be made or read`, { cause })
   }
 }

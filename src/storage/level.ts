@@ -6,13 +6,13 @@
  */
 import { z } from 'zod'
 import { assert } from '../base/assert.js'
-import type { Clock } from '../base/clock.js'
 import { LoomError } from '../base/errors.js'
 import { checkOption } from './check-option.js'
 import { MediumBrokenError } from './errors.js'
 import type { LevelDatabaseOptions } from './level-database.js'
 import { LevelStore, MAX_COMMIT_BYTES } from './level-store.js'
 import type {
+  CheckedFile,
   Claimed,
   Fence,
   Held,
@@ -22,6 +22,7 @@ import type {
   Medium,
   MediumEnvironment,
   MediumFactory,
+  MediumSnapshot,
   Member,
   Outcome,
   Owner,
@@ -87,7 +88,7 @@ class LevelMedium implements Medium {
   readonly name: string
   readonly #path: string
   readonly #options: LevelDatabaseOptions
-  readonly #clock: Clock
+  readonly #environment: MediumEnvironment
   #self: Owner | undefined = undefined
   #store: LevelStore | undefined = undefined
   #brokenBy: MediumBrokenError | undefined = undefined
@@ -99,7 +100,7 @@ class LevelMedium implements Medium {
     this.name = `level(${path})`
     this.#path = path
     this.#options = options
-    this.#clock = environment.clock
+    this.#environment = environment
   }
 
   unitOf(_shard: ShardId): number {
@@ -109,7 +110,7 @@ class LevelMedium implements Medium {
   async open(self: Owner, shape: StoreShape): Promise<void> {
     assert(this.#self === undefined && this.#closing === undefined, `${this.name} is opened once, first`)
     this.#self = self
-    const opening = LevelStore.open(this.#path, this.#options, self, shape, this.#clock)
+    const opening = LevelStore.open(this.#path, this.#options, self, shape, this.#environment)
     // A close that comes meanwhile waits for it.
     this.#writes = opening.catch(() => {})
     this.#store = await opening
@@ -163,6 +164,14 @@ class LevelMedium implements Medium {
 
   scanKind(kind: number): AsyncIterable<readonly (Row & { readonly shard: ShardId })[]> {
     return this.#pages((store) => store.scanKind(kind))
+  }
+
+  snapshot(): Promise<MediumSnapshot> {
+    return this.#read(async (store) => store.snapshot())
+  }
+
+  checkFiles(): AsyncIterable<CheckedFile> {
+    return this.#pages((store) => store.checkFiles())
   }
 
   inbox(shard: ShardId, limit: number): Promise<readonly (readonly [Key, Post])[]> {

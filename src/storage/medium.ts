@@ -181,6 +181,35 @@ export interface Member extends Owner {
   readonly info: Uint8Array
 }
 
+/**
+ * Rows as they were at one instant, whatever is committed meanwhile: for background work that compares rows with each other.
+ * The medium keeps what may still be read, so it is for seconds and not for hours. Its methods read as those of a `Medium` do.
+ */
+export interface MediumSnapshot {
+  /** What a claim of these shards would have given. */
+  heads(shards: readonly ShardId[]): Promise<Pick<Claimed, 'heads' | 'damaged'>>
+  getMany(shard: ShardId, rows: readonly RowRef[]): Promise<readonly (Uint8Array | undefined)[]>
+  scan(shard: ShardId, hash: number, range: KeyRange): Promise<readonly Row[]>
+  scanAll(
+    shards: readonly ShardId[] | 'claimed',
+    range: KeyBounds,
+  ): AsyncIterable<readonly (Row & { readonly shard: ShardId })[]>
+  /**
+   * Kinds at or above `FIRST_KEYED_KIND` of all claimed shards of `history`, in key order as far as no key is the beginning of
+   * another, and in the same order in every snapshot. With `after` those behind it, whether or not it is there itself.
+   */
+  scanKeyed(range: KeyBounds, after?: RowRef): AsyncIterable<readonly (Row & { readonly shard: ShardId })[]>
+  /** May be called twice. Before the medium is closed, or by that. */
+  close(): Promise<void>
+}
+
+/** A file, or whatever a medium keeps rows in, that was looked at. */
+export interface CheckedFile {
+  readonly name: string
+  /** What is wrong with it; undefined: nothing. */
+  readonly damage: string | undefined
+}
+
 /** One opened store; see the head of this file for the order of calls. */
 export interface Medium {
   readonly supports: Supports
@@ -218,6 +247,13 @@ export interface Medium {
    * (filling the filter of open ids, verifying), never for serving a call.
    */
   scanKind(kind: number): AsyncIterable<readonly (Row & { readonly shard: ShardId })[]>
+  /** Has every commit that was acknowledged; of one in flight all or nothing. */
+  snapshot(): Promise<MediumSnapshot>
+  /**
+   * What stands under the rows, looked at one after the other while the store is used: damage that no read would show.
+   * undefined (the method) where the medium has nothing of its own to look at.
+   */
+  readonly checkFiles?: () => AsyncIterable<CheckedFile>
   /** Unfenced, durable, ordered for each sender, kept once for each (shard, id) while unread. */
   post(messages: readonly Post[]): Promise<void>
   /** What was posted and not consumed yet, oldest first, with the key by which a commit consumes it. */

@@ -98,6 +98,11 @@ export class MemoryShard {
     return [...this.#range(bounds)]
   }
 
+  /** For who does not mind in which order they are. */
+  rowsInAnyOrder({ gte, lt }: KeyBounds): Row[] {
+    return this.#rows === undefined ? [] : [...this.#rows.ascending(gte, lt)]
+  }
+
   post(order: number, message: Post): void {
     const { messages, ids } = (this.#inbox ??= { messages: new Map(), ids: new Set() })
     if (ids.has(message.id)) return

@@ -18,6 +18,7 @@ import type {
   Medium,
   MediumEnvironment,
   MediumFactory,
+  MediumSnapshot,
   Member,
   Outcome,
   Owner,
@@ -30,6 +31,7 @@ import type {
   Supports,
 } from './medium.js'
 import { MAX_SHARDS_PER_SPACE } from './medium.js'
+import { MemorySnapshot } from './memory-snapshot.js'
 import { MAX_COMMIT_BYTES, MemoryStore } from './memory-store.js'
 
 /** How a store in memory is opened. */
@@ -132,14 +134,20 @@ class MemoryMedium implements Medium {
     range: KeyBounds,
   ): AsyncIterable<readonly (Row & { readonly shard: ShardId })[]> {
     const self = this.#opened()
-    for (const shard of shards === 'claimed' ? this.#store.claimedBy(self) : shards) yield* this.#pages(shard, range)
+    for (const shard of shards === 'claimed' ? this.#store.claimedBy(self) : shards)
+      yield* pagesOf(shard, this.#store.shard(shard)?.rows(range))
   }
 
   async *scanKind(kind: number): AsyncIterable<readonly (Row & { readonly shard: ShardId })[]> {
     const range = { gte: String.fromCharCode(kind), lt: String.fromCharCode(kind + 1) }
     for (const shard of this.#store.claimedBy(this.#opened())) {
-      if (shard < MAX_SHARDS_PER_SPACE) yield* this.#pages(shard, range)
+      if (shard < MAX_SHARDS_PER_SPACE) yield* pagesOf(shard, this.#store.shard(shard)?.rowsInAnyOrder(range))
     }
+  }
+
+  async snapshot(): Promise<MediumSnapshot> {
+    const claimed = this.#store.claimedBy(this.#opened())
+    return new MemorySnapshot(claimed.map((id) => [id, this.#store.shard(id)!] as const))
   }
 
   post(messages: readonly Post[]): Promise<void> {
@@ -184,11 +192,10 @@ class MemoryMedium implements Medium {
       this.#inFlight.delete(done)
     }
   }
+}
 
-  *#pages(shard: ShardId, range: KeyBounds): IterableIterator<(Row & { readonly shard: ShardId })[]> {
-    const rows = this.#store.shard(shard)?.rows(range) ?? []
-    for (let at = 0; at < rows.length; at += PAGE_ROWS) {
-      yield rows.slice(at, at + PAGE_ROWS).map((row) => ({ ...row, shard }))
-    }
+function* pagesOf(shard: ShardId, rows: readonly Row[] = []): IterableIterator<(Row & { readonly shard: ShardId })[]> {
+  for (let at = 0; at < rows.length; at += PAGE_ROWS) {
+    yield rows.slice(at, at + PAGE_ROWS).map((row) => ({ ...row, shard }))
   }
 }

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { u48 } from '../../src/base/bytes.js'
 import { LevelDatabase } from '../../src/storage/level-database.js'
+import { CLOSED_FILE } from '../../src/storage/level-closed.js'
 import { flushKey, headKey, inboxKey, messageKey, META_KEY } from '../../src/storage/level-keys.js'
+import { decodeMeta, encodeMeta } from '../../src/storage/level-meta.js'
 import type { Medium } from '../../src/storage/medium.js'
 import { openLevelStore, type LevelStoreAt } from './level-store-at.js'
 
@@ -81,22 +83,40 @@ describe('a flush that is gone', () => {
     })
   })
 
-  test('at the very end is not: it may never have been there', async () => {
+  test('at the very end is noticed: it was noted when the store was closed', async () => {
     await rewrite((batch) => batch.del(flushKey(FLUSHES + 1)))
+
+    await expect(opened()).rejects.toMatchObject(CORRUPT)
+  })
+
+  test('at the very end of a store that nobody closed is not: it may never have been there', async () => {
+    await rewrite((batch) => batch.del(flushKey(FLUSHES + 1)))
+    await rm(join(store.directory, CLOSED_FILE))
 
     await (await opened()).close()
   })
 
-  test('because of a flipped byte in the log is noticed at open', async () => {
+  test('because of a flipped byte in the log is noticed before LevelDB opens it, closed or not', async () => {
+    await rm(join(store.directory, CLOSED_FILE))
     const log = (await readdir(store.directory)).find((name) => name.endsWith('.log'))!
     const path = join(store.directory, log)
     await flipByteOfFile(path, Math.floor((await stat(path)).size / 3))
 
     await expect(opened()).rejects.toMatchObject({
       ...CORRUPT,
-      message: expect.stringMatching(/flushes \d+ to \d+/) as string,
+      message: expect.stringMatching(/\d{6}\.log is damaged: byte \d+:.*, and records follow it/) as string,
     })
   })
+})
+
+test('a store whose row is older than its flushes is noticed', async () => {
+  const db = await openDatabase()
+  const meta = decodeMeta(db.getSync(META_KEY)!, 'here')
+  await db.close()
+
+  await rewrite((batch) => batch.put(META_KEY, encodeMeta({ ...meta, epoch: 1 })))
+
+  await expect(opened()).rejects.toMatchObject(CORRUPT)
 })
 
 test('a flush row at the place of another is noticed', async () => {

@@ -10,6 +10,7 @@ import { MEMBERSHIP } from './membership.js'
 import { OPENING } from './opening.js'
 import { Rig, type Announced, type ConformanceStore } from './rig.js'
 import { ROWS } from './rows.js'
+import { SNAPSHOTS } from './snapshots.js'
 import { WHOLE_SCANS } from './whole-scans.js'
 
 export type { Announced, ConformanceStore } from './rig.js'
@@ -27,6 +28,7 @@ const CHAPTERS = {
   commits: COMMITS,
   rows: ROWS,
   'scans of many shards': WHOLE_SCANS,
+  snapshots: SNAPSHOTS,
   inboxes: INBOXES,
   'membership and wakes': MEMBERSHIP,
 }

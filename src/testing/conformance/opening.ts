@@ -156,6 +156,7 @@ function callsOf(medium: ReturnType<Rig['create']>, shard: number): (() => Promi
     () => medium.scan(shard, 0, { gte: 'A', lt: 'B', limit: 1 }),
     () => collect(medium.scanAll('claimed', { gte: '\0', lt: '@' })),
     () => collect(medium.scanKind(0x41)),
+    () => medium.snapshot(),
     () => medium.post([{ shard, id: 'p', bytes: bytes('') }]),
     () => medium.inbox(shard, 1),
   ]

@@ -99,6 +99,15 @@ export const WHOLE_SCANS: readonly Behaviour[] = [
     },
   },
   {
+    title: 'scanKind gives rows of which one key is the beginning of another',
+    async run(rig) {
+      const host = await (await rig.open()).claim()
+      await host.writer(FIRST).commit({ put: { [`${KEYED}a`]: '', [`${KEYED}ab`]: '' } })
+
+      equal((await collect(host.medium.scanKind(0x41))).length, 2)
+    },
+  },
+  {
     title: 'a scan that is not read to its end disturbs nobody',
     async run(rig) {
       const host = await filled(await (await rig.open()).claim())
