@@ -3,7 +3,11 @@
  * client and the workers of this process check by hand what they send, and do not come through here.
  */
 import { requestSchemas, pageSchema, targetSchema, type CheckedVerb } from '../protocol/requests.js'
-import type { QueryWorkflowRequest, QueryWorkflowResponse } from '../protocol/query.js'
+import type {
+  QueryWorkflowRequest,
+  QueryWorkflowResponse,
+  RespondQueryTaskCompletedRequest,
+} from '../protocol/query.js'
 import type {
   RecordActivityTaskHeartbeatByIdRequest,
   RecordActivityTaskHeartbeatRequest,
@@ -96,6 +100,14 @@ export class CheckedService implements Verbs {
 
   async respondWorkflowTaskFailed(request: RespondWorkflowTaskFailedRequest): Promise<void> {
     await this.#service.respondWorkflowTaskFailed(checked('respondWorkflowTaskFailed', request))
+  }
+
+  async respondQueryTaskCompleted(request: RespondQueryTaskCompletedRequest): Promise<void> {
+    await this.#service.respondQueryTaskCompleted(checked('respondQueryTaskCompleted', request))
+  }
+
+  async resetStickyTaskQueue(target: ExecutionTarget): Promise<void> {
+    await this.#service.resetStickyTaskQueue(checkedTarget(target))
   }
 
   async pollActivityTask(request: PollRequest): ReturnType<Verbs['pollActivityTask']> {

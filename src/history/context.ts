@@ -15,6 +15,7 @@ import type { ExecutionHost } from './contract.js'
 import type { Execution } from './execution.js'
 import type { OpenIds } from './open-ids.js'
 import type { CurrentRun, TaskRef } from './rows.js'
+import type { RemoteQueries } from './remote-queries.js'
 import type { Waiters } from './waiters.js'
 
 /** What goes on in this process, whatever became of the shard that it is of. */
@@ -39,6 +40,7 @@ export interface HistoryContext {
   acceptsType(namespaceId: string, taskQueue: string, workflowType: string): boolean
   readonly attempts: RunningAttempts
   readonly queries: Pick<LocalWorkflowWorker, 'query'>
+  readonly remoteQueries: RemoteQueries
   /** Throws LOOM_UNAVAILABLE while it is not open, LOOM_CORRUPT when it cannot be, LOOM_CLOSED when the loom is. */
   shardOfHash(hash: number): Shard
   /** From the cache, or read back and kept there when it is open. Rejects with LOOM_NOT_FOUND. */

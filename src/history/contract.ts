@@ -83,6 +83,8 @@ export interface ExecutionHost extends DueSink {
   nextTaskId(): number
   /** Is the workflow's code in a worker of this process? */
   acceptsCode(execution: ExecutionView): boolean
+  /** Where its pending workflow task waits: at the sticky queue that it names while that is polled, else at the normal one. */
+  workflowQueueOf(execution: ExecutionView): string
   wakeCode(task: LocalWorkflowTask): void
   dropCode(code: unknown): void
   fingerprint(workflowType: string): string

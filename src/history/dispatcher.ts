@@ -109,7 +109,8 @@ export class Dispatcher implements TaskStarter {
   #dispatchWorkflowTask(execution: ExecutionView, staged: StagedView, scheduledEventId: number): void {
     const { matching } = this.#parts.context
     const { namespaceId, state } = execution
-    const { taskQueue, workflowType } = state.started!.attributes
+    const { workflowType, taskQueue: normalTaskQueue } = state.started!.attributes
+    const taskQueue = this.#parts.context.host.workflowQueueOf(execution)
     const attempt = state.workflowTaskProgress?.attempt ?? 1
     const poll = matching.takePoll('workflow', namespaceId, taskQueue)
     if (poll === undefined) {
@@ -127,7 +128,11 @@ export class Dispatcher implements TaskStarter {
     const held = startWorkflowTask(execution.turn, this.#workflowTaking(execution, scheduledEventId, poll))
     const giveBack = (): void => matching.returnPoll('workflow', namespaceId, taskQueue, poll)
     if (held === undefined) return giveBack()
-    staged.addEffect({ perform: () => void this.#answerWorkflowPoll(execution, held, poll), takeBack: giveBack })
+    const isDelta = taskQueue !== normalTaskQueue
+    staged.addEffect({
+      perform: () => void this.#answerWorkflowPoll(execution, held, poll, isDelta),
+      takeBack: giveBack,
+    })
   }
 
   #workflowTaking(
@@ -281,7 +286,8 @@ export class Dispatcher implements TaskStarter {
       const taking = this.#workflowTaking(execution, entry.scheduledEventId, poll)
       const held = await execution.transact((turn) => startWorkflowTask(turn, taking))
       if (held === undefined || held.requestId !== taking.requestId) return false
-      await this.#answerWorkflowPoll(execution, held, poll)
+      const isDelta = entry.taskQueue !== execution.state.started!.attributes.taskQueue
+      await this.#answerWorkflowPoll(execution, held, poll, isDelta)
       return true
     }
     const { attempt, stamp, scheduledEventId } = entry
@@ -312,9 +318,14 @@ export class Dispatcher implements TaskStarter {
 
   // ---- what a worker is given
 
-  async #answerWorkflowPoll(execution: ExecutionView, held: WorkflowTaskProgress, poll: WaitingPoll): Promise<void> {
+  async #answerWorkflowPoll(
+    execution: ExecutionView,
+    held: WorkflowTaskProgress,
+    poll: WaitingPoll,
+    isDelta: boolean,
+  ): Promise<void> {
     try {
-      poll.answer(await this.workflowTask(execution, held))
+      poll.answer(await this.workflowTask(execution, held, isDelta))
     } catch (error) {
       // Nobody has the task: its time-out gives it to the next.
       this.#parts.context.logger.warn(
@@ -325,11 +336,14 @@ export class Dispatcher implements TaskStarter {
     }
   }
 
-  async workflowTask(execution: ExecutionView, held: WorkflowTaskProgress): Promise<WorkflowTask> {
+  /** `isDelta`: its worker has the code in memory, as it was at the task before. */
+  async workflowTask(execution: ExecutionView, held: WorkflowTaskProgress, isDelta: boolean): Promise<WorkflowTask> {
     const { state } = execution
     const { previousStartedEventId } = state
     const transient = transientEvents(state, execution.sizeBytes)
-    const history = await this.#parts.context.host.readDurable(execution)
+    const { host, remoteQueries } = this.#parts.context
+    const whole = await host.readDurable(execution)
+    const history = isDelta ? whole.filter(({ eventId }) => eventId > previousStartedEventId) : whole
     const { namespaceId, workflowId, runId } = execution
     const { scheduledEventId, startedEventId, attempt, stamp } = held
     return {
@@ -339,6 +353,7 @@ export class Dispatcher implements TaskStarter {
       previousStartedEventId,
       startedEventId,
       history: [...history, ...transient],
+      queries: remoteQueries.ridingOn(execution.runKey),
     }
   }
 }

@@ -8,6 +8,7 @@ import { backoffMs } from '../base/backoff.js'
 import { isLoomError } from '../base/errors.js'
 import { retryActivity } from '../machine/activity-attempt.js'
 import { timeoutActivity } from '../machine/activity-end.js'
+import { timeoutStickyTask } from '../machine/sticky.js'
 import type { LiveTurn } from '../machine/machine.js'
 import { fireTimers } from '../machine/timer.js'
 import { retryStalledWorkflowTask } from '../machine/local-workflow-task.js'
@@ -228,8 +229,8 @@ function fire(turn: LiveTurn, entry: DueEntry): void {
     case TIMER_TYPES.workflowTask: {
       const progress = state.workflowTaskProgress
       if (progress?.isBackingOff === true) workflowTaskBackoffOver(turn, { scheduledEventId: itemId, attempt })
-      else if (progress !== undefined)
-        timeoutWorkflowTask(turn, { scheduledEventId: itemId, startedEventId: progress.startedEventId, attempt })
+      else if (progress === undefined) timeoutStickyTask(turn, itemId)
+      else timeoutWorkflowTask(turn, { scheduledEventId: itemId, startedEventId: progress.startedEventId, attempt })
       return
     }
     case TIMER_TYPES.firstTask:

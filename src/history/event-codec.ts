@@ -74,7 +74,7 @@ const FIELDS: Readonly<Record<EventType, Fields>> = {
   WorkflowExecutionCancelRequested: plain('cause', 'identity', 'requestId'),
   WorkflowExecutionCanceled: [['details', 'payloads'], ...plain('workflowTaskCompletedEventId')],
   WorkflowExecutionSignaled: [...plain('signalName'), ['input', 'payloads'], ...plain('identity', 'requestId')],
-  WorkflowTaskScheduled: plain('taskQueue', 'startToCloseTimeoutMs', 'attempt'),
+  WorkflowTaskScheduled: [...plain('taskQueue', 'startToCloseTimeoutMs', 'attempt'), ['normalTaskQueue', 'optional']],
   WorkflowTaskStarted: plain('scheduledEventId', 'identity', 'requestId', 'beginTimeMs', 'historySizeBytes'),
   WorkflowTaskCompleted: plain('scheduledEventId', 'startedEventId', 'identity', 'sdk'),
   WorkflowTaskTimedOut: plain('scheduledEventId', 'startedEventId', 'timeoutType'),

@@ -8,6 +8,7 @@ import { LoomError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Random } from '../base/random.js'
 import { UuidV7Source } from '../base/uuid.js'
+import { isSticky } from '../machine/sticky.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import type { MatchingService, TaskStarter } from '../protocol/matching.js'
 import type { LocalActivityWorker, LocalWorkflowTask, LocalWorkflowWorker } from '../protocol/local-workers.js'
@@ -29,6 +30,7 @@ import { LateEnds } from './late-ends.js'
 import { OpenIds } from './open-ids.js'
 import { recover } from './recovery.js'
 import { currentRunKey, decodeCurrentRun, namespaceKey, type CurrentRun, type TaskRef } from './rows.js'
+import { RemoteQueries } from './remote-queries.js'
 import { Runs } from './runs.js'
 import { HistoryVerbs } from './verbs/history-verbs.js'
 import { Waiters } from './waiters.js'
@@ -63,6 +65,7 @@ export class History implements ExecutionHost, HistoryContext {
   readonly matching: MatchingService
   readonly attempts: RunningAttempts
   readonly queries: LocalWorkflowWorker
+  readonly remoteQueries: RemoteQueries
   readonly deadLetters: DeadLetters
   readonly #parts: HistoryParts
   readonly #dispatcher: Dispatcher
@@ -83,6 +86,7 @@ export class History implements ExecutionHost, HistoryContext {
     this.sdk = parts.sdk
     this.attempts = parts.activityWorker
     this.queries = parts.workflowWorker
+    this.remoteQueries = new RemoteQueries(this, parts.newRequestId)
     this.runIds = new UuidV7Source(parts.random)
     this.openIds = new OpenIds(parts.settings.openIdFilterBytes)
     this.cache = new ExecutionCache(parts.settings.executionCacheCount, parts.clock, (execution) =>
@@ -161,6 +165,7 @@ export class History implements ExecutionHost, HistoryContext {
       execution.abandon(error)
     }
     this.waiters.failAll(error)
+    this.remoteQueries.close(error)
   }
 
   // ---- what executions ask of their host
@@ -176,6 +181,15 @@ export class History implements ExecutionHost, HistoryContext {
 
   acceptsType(namespaceId: string, taskQueue: string, workflowType: string): boolean {
     return this.#parts.workflowWorker.accepts(namespaceId, taskQueue, workflowType)
+  }
+
+  workflowQueueOf({ namespaceId, state }: ExecutionView): string {
+    const { workflowTask, workflowTaskProgress, started } = state
+    if (workflowTask !== undefined && isSticky(workflowTask) && workflowTaskProgress === undefined) {
+      const { taskQueue } = workflowTask
+      if (this.matching.isPolled('workflow', namespaceId, taskQueue)) return taskQueue
+    }
+    return started!.attributes.taskQueue
   }
 
   wakeCode(task: LocalWorkflowTask): void {
@@ -208,6 +222,7 @@ export class History implements ExecutionHost, HistoryContext {
     this.cache.closed(execution)
     this.openIds.remove(execution.hash, execution.workflowId.length)
     this.waiters.closed(execution)
+    this.remoteQueries.closed(execution)
     execution.dropCode()
   }
 

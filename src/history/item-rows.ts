@@ -13,6 +13,7 @@ import type { ActivityProgress } from '../machine/transition.js'
 import { activityDue } from '../machine/activity-attempt.js'
 import { isEndBuffered } from '../machine/buffer.js'
 import type { LiveTurn } from '../machine/machine.js'
+import { stickyDueAtMs } from '../machine/sticky.js'
 import { runExpiryMs } from '../machine/run-timeout.js'
 import type { ActivityInfo } from '../machine/state.js'
 import { TASK_KINDS } from '../shard/shard.js'
@@ -120,7 +121,7 @@ export class ItemRows {
       } else if (change.type === 'flushBuffer') {
         this.#dropBuffered()
         isBufferDirty = true
-      } else isWorkflowTaskDirty = true
+      } else if (change.type !== 'sticky') isWorkflowTaskDirty = true
     }
     for (const event of turn.events) {
       if (event.eventType === 'WorkflowTaskScheduled' || event.eventType === 'WorkflowTaskCompleted')
@@ -272,13 +273,16 @@ export class ItemRows {
       this.#putTimerRow(item, TIMER_TYPES.workflowTask, scheduledEventId, progress, '')
     } else {
       const taskId = host.nextTaskId()
-      const key = backlogKey(namespaceId, 'workflow', state.started!.attributes.taskQueue, taskId)
+      const key = backlogKey(namespaceId, 'workflow', host.workflowQueueOf(this.#execution), taskId)
       this.#putTask(
         item,
         key,
         taskId,
         encodeTask(this.#execution, [scheduledEventId, attempt, stamp, state.started!.attributes.workflowType]),
       )
+      const dueAtMs = progress === undefined ? stickyDueAtMs(state) : 0
+      if (dueAtMs !== 0)
+        this.#putTimerRow(item, TIMER_TYPES.workflowTask, scheduledEventId, { dueAtMs, attempt, stamp }, '')
     }
     item.hasProgressRow = old?.hasProgressRow === true || !hasEvents || progress !== undefined || stall !== undefined
     if (item.hasProgressRow) this.#putWorkflowTaskProgress(item)

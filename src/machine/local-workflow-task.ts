@@ -49,6 +49,7 @@ export function completeLocalWorkflowTask(turn: Turn, answer: LocalWorkflowTaskA
     const { scheduledEventId, startedEventId } = state.workflowTask!
     const completedEventId = turn.append('WorkflowTaskCompleted', { scheduledEventId, startedEventId, identity, sdk })
     if (state.stall !== undefined) turn.change({ type: 'stall', value: undefined })
+    if (state.sticky !== undefined) turn.change({ type: 'sticky', value: undefined })
     carryOutCommands(turn, commands, completedEventId, identity)
     turn.keep()
     return mark.eventCount + completedEventId - firstEventId + 1

@@ -235,6 +235,9 @@ export function applyProgress(state: ExecutionState, change: ProgressChange): vo
     case 'stall':
       state.stall = change.value
       return
+    case 'sticky':
+      state.sticky = change.value
+      return
     case 'buffer':
       state.buffered = state.buffered === undefined ? [change.event] : [...state.buffered, change.event]
       return

@@ -8,6 +8,7 @@
 import type { FewMap } from '../base/few-map.js'
 import { assert } from '../base/assert.js'
 import type { EventOf, HistoryEvent, WorkflowStatus } from '../protocol/event.js'
+import type { StickyAttributes } from '../protocol/worker-tasks.js'
 import type { ActivityProgress, Stall, WorkflowTaskProgress } from './transition.js'
 
 /** An activity that has not closed. */
@@ -35,6 +36,10 @@ export interface WorkflowTaskInfo {
   readonly startedAtMs: number
   readonly attempt: number
   readonly startToCloseTimeoutMs: number
+  /** Where it waits. */
+  readonly taskQueue: string
+  /** Set when that is a sticky queue. */
+  readonly normalTaskQueue: string | undefined
 }
 
 /** What is replaced, never changed in place: a mark remembers it by reference. */
@@ -58,6 +63,7 @@ type Fields = Pick<
   | 'workflowTaskProgress'
   | 'buffered'
   | 'stall'
+  | 'sticky'
 >
 
 /** The fields of a state as a mark found them. Objects of a fixed pool: a mark is made in every turn, and lives within it. */
@@ -107,6 +113,8 @@ export class ExecutionState {
   /** In order of arrival; event ids are 0. Only while a remote worker holds a workflow task; replaced, never changed in place. */
   buffered: HistoryEvent[] | undefined = undefined
   stall: Stall | undefined = undefined
+  /** Whose worker has the code in memory. In no row: an execution that is read back has none. */
+  sticky: StickyAttributes | undefined = undefined
 
   /** From here on changes are remembered, until `settle` or `rollBack`. Marks nest. */
   mark(): void {
@@ -132,6 +140,7 @@ export class ExecutionState {
     saved.workflowTaskProgress = this.workflowTaskProgress
     saved.buffered = this.buffered
     saved.stall = this.stall
+    saved.sticky = this.sticky
   }
 
   /** What happened since the last mark is kept, as far as that mark goes. Without a mark it does nothing. */

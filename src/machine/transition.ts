@@ -7,6 +7,7 @@
 import type { Failure, TimeoutType } from '../protocol/failure.js'
 import type { EventAttributes, HistoryEvent } from '../protocol/event.js'
 import type { Payloads } from '../protocol/payload.js'
+import type { StickyAttributes } from '../protocol/worker-tasks.js'
 
 /**
  * An activity as far as history does not hold it. None is kept for an activity whose first attempt is only scheduled:
@@ -72,6 +73,8 @@ export type ProgressChange =
   | { readonly type: 'activity'; readonly scheduledEventId: number; readonly value: ActivityProgress | undefined }
   | { readonly type: 'workflowTask'; readonly value: WorkflowTaskProgress | undefined }
   | { readonly type: 'stall'; readonly value: Stall | undefined }
+  /** In memory alone. */
+  | { readonly type: 'sticky'; readonly value: StickyAttributes | undefined }
   | { readonly type: 'buffer'; readonly event: HistoryEvent }
   /** The buffer is empty: its events got their ids, or their execution has closed. */
   | { readonly type: 'flushBuffer' }

@@ -11,11 +11,12 @@ import { BadCommandError } from './errors.js'
 import type { WorkflowTaskProgress } from './transition.js'
 import type { Turn } from './turn.js'
 import { endAttempt, requireHeld, scheduleWorkflowTask, type WorkflowTaskId } from './workflow-task.js'
+import { setSticky } from './sticky.js'
 import { appendScheduled, startedAttributes } from './workflow-task-start.js'
 
 export interface WorkflowTaskAnswer extends Pick<
   RespondWorkflowTaskCompletedRequest,
-  'commands' | 'identity' | 'sdk' | 'forceCreateNewWorkflowTask'
+  'commands' | 'identity' | 'sdk' | 'forceCreateNewWorkflowTask' | 'stickyAttributes'
 > {
   readonly token: WorkflowTaskId
   /** Of the history that the worker was given. */
@@ -48,6 +49,8 @@ function carryOutAnswer(turn: Turn, held: WorkflowTaskProgress, answer: Workflow
     turn.append('WorkflowTaskStarted', startedAttributes(held, answer.historySizeBytes), held.startedAtMs)
   }
   turn.change({ type: 'workflowTask', value: undefined })
+  // Before the commands: a task that they schedule is for that worker.
+  setSticky(turn, answer.stickyAttributes)
   const completedEventId = turn.append('WorkflowTaskCompleted', { scheduledEventId, startedEventId, identity, sdk })
   carryOutCommands(turn, answer.commands, completedEventId, identity)
   if (answer.forceCreateNewWorkflowTask && turn.state.closed === undefined) scheduleWorkflowTask(turn)

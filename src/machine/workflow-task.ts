@@ -47,10 +47,12 @@ export function endFirstTaskWait(turn: Turn): boolean {
 
 function scheduleFirstAttempt(turn: Turn): void {
   const { taskQueue, workflowTaskTimeoutMs } = turn.state.started!.attributes
+  const { sticky } = turn.state
   const scheduledEventId = turn.append('WorkflowTaskScheduled', {
-    taskQueue,
+    taskQueue: sticky === undefined ? taskQueue : sticky.workerTaskQueue,
     startToCloseTimeoutMs: workflowTaskTimeoutMs,
     attempt: 1,
+    normalTaskQueue: sticky === undefined ? undefined : taskQueue,
   })
   turn.addTask({ type: 'DispatchWorkflowTask', scheduledEventId })
 }
@@ -160,8 +162,10 @@ export function transientAttempt(
 
 /** Ends a held attempt that did not complete, and sees to the next: a new task when something has happened meanwhile. */
 export function endAttempt(turn: Turn, held: WorkflowTaskProgress, failure: AttemptFailure | undefined): void {
+  // At a sticky queue its worker may be ill: that counts for no attempt, and the next is anybody's.
+  const wasSticky = turn.state.sticky !== undefined
   recordEnd(turn, held, failure)
-  if (flushBuffer(turn)) return scheduleWorkflowTask(turn)
+  if (flushBuffer(turn) || wasSticky) return scheduleWorkflowTask(turn)
   const attempt = held.attempt + 1
   // A time-out was a wait already.
   const waitMs = failure === undefined ? 0 : backoffMs(attempt)
@@ -184,6 +188,7 @@ export function forceCloseWorkflowTask(turn: Turn, identity: string): void {
 function recordEnd(turn: Turn, held: WorkflowTaskProgress, failed: AttemptFailure | undefined): void {
   const { scheduledEventId, startedEventId } = held
   turn.change({ type: 'workflowTask', value: undefined })
+  if (turn.state.sticky !== undefined) turn.change({ type: 'sticky', value: undefined })
   if (held.attempt > 1) return
   if (failed === undefined) {
     turn.append('WorkflowTaskTimedOut', { scheduledEventId, startedEventId, timeoutType: 'StartToClose' })
@@ -207,6 +212,8 @@ export function applyWorkflowTaskScheduled(state: ExecutionState, event: EventOf
     startedAtMs: 0,
     attempt: event.attributes.attempt,
     startToCloseTimeoutMs: event.attributes.startToCloseTimeoutMs,
+    taskQueue: event.attributes.taskQueue,
+    normalTaskQueue: event.attributes.normalTaskQueue,
   }
 }
 
@@ -219,6 +226,8 @@ export function applyWorkflowTaskStarted(state: ExecutionState, event: EventOf<'
     startedAtMs: event.eventTimeMs,
     attempt: scheduled.attempt,
     startToCloseTimeoutMs: scheduled.startToCloseTimeoutMs,
+    taskQueue: scheduled.taskQueue,
+    normalTaskQueue: scheduled.normalTaskQueue,
   }
 }
 

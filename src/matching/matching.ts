@@ -12,6 +12,11 @@ import type { Settings } from '../protocol/settings.js'
 import { MatchingExhaustedError } from './errors.js'
 import { Poll } from './poll.js'
 
+/** A worker between two polls is still there. Temporal's figure for sticky queues. */
+const POLLED_LATELY_MS = 10_000
+/** A queue that nobody has used for so long is forgotten, once there are many. */
+const IDLE_QUEUE_MS = 300_000
+const MANY_QUEUES = 1000
 /** Kept in memory, so that each is given once. */
 const MAX_WARNINGS = 1000
 
@@ -37,6 +42,10 @@ interface TaskQueue {
   isReading: boolean
   /** Somebody has polled it: what waits here waits for him. */
   isPolled: boolean
+  /** Of the last poll, monotonic. */
+  polledAtMs: number
+  /** What a poll is given before any task. */
+  readonly offers: Set<(poll: WaitingPoll) => void>
   /** Tasks being started for a poll: they are no longer in `backlog`, and may come back. */
   isStarting: boolean
 }
@@ -45,6 +54,7 @@ export class Matching implements MatchingService {
   readonly #parts: MatchingParts
   readonly #queues = new Map<string, TaskQueue>()
   readonly #warnedOf = new Set<string>()
+  #sweepAtCount = MANY_QUEUES
   #isClosed = false
 
   constructor(parts: MatchingParts) {
@@ -67,6 +77,20 @@ export class Matching implements MatchingService {
   hasBacklog(kind: TaskQueueKind, namespaceId: string, taskQueue: string): boolean {
     const queue = this.#queues.get(queueName(kind, namespaceId, taskQueue))
     return queue !== undefined && hasWaitingTasks(queue)
+  }
+
+  isPolled(kind: TaskQueueKind, namespaceId: string, taskQueue: string): boolean {
+    const queue = this.#queues.get(queueName(kind, namespaceId, taskQueue))
+    if (queue === undefined) return false
+    if (queue.polls.some(({ isOver }) => !isOver)) return true
+    return this.#parts.clock.monotonicMs() - queue.polledAtMs < POLLED_LATELY_MS
+  }
+
+  offer(kind: TaskQueueKind, namespaceId: string, taskQueue: string, give: (poll: WaitingPoll) => void): () => void {
+    const queue = this.#queue(kind, namespaceId, taskQueue)
+    queue.offers.add(give)
+    this.#pump(queue)
+    return () => void queue.offers.delete(give)
   }
 
   add(entry: BacklogEntry): void {
@@ -101,6 +125,7 @@ export class Matching implements MatchingService {
       return Promise.reject(new MatchingExhaustedError(request.taskQueue, settings.maxPollersPerTaskQueue))
     }
     queue.isPolled = true
+    queue.polledAtMs = clock.monotonicMs()
     const poll = new Poll(clock, request, newRequestId())
     queue.polls.push(poll)
     this.#pump(queue)
@@ -118,6 +143,7 @@ export class Matching implements MatchingService {
     const key = queueName(kind, namespaceId, name)
     let queue = this.#queues.get(key)
     if (queue === undefined) {
+      if (this.#queues.size >= this.#sweepAtCount) this.#sweep()
       queue = {
         kind,
         namespaceId,
@@ -127,6 +153,8 @@ export class Matching implements MatchingService {
         unreadFrom: undefined,
         isReading: false,
         isPolled: false,
+        polledAtMs: -Infinity,
+        offers: new Set(),
         isStarting: false,
       }
       this.#queues.set(key, queue)
@@ -134,9 +162,20 @@ export class Matching implements MatchingService {
     return queue
   }
 
+  /** Workers come with a sticky queue of their own, and go. */
+  #sweep(): void {
+    const idleSinceMs = this.#parts.clock.monotonicMs() - IDLE_QUEUE_MS
+    for (const [name, queue] of this.#queues) {
+      const isUsed = hasWaitingTasks(queue) || queue.isStarting || queue.offers.size > 0 || queue.polls.length > 0
+      if (!isUsed && queue.polledAtMs < idleSinceMs) this.#queues.delete(name)
+    }
+    this.#sweepAtCount = Math.max(MANY_QUEUES, 2 * this.#queues.size)
+  }
+
   /** Hands out what can be taken: to free slots of this process first, then to polls. */
   #pump(queue: TaskQueue): void {
     const { starter } = this.#parts
+    if (!this.#isClosed) giveOffers(queue)
     while (!this.#isClosed) {
       const entry = queue.backlog[0]
       if (entry === undefined) return this.#readOn(queue)
@@ -208,6 +247,16 @@ export class Matching implements MatchingService {
 
 function hasWaitingTasks(queue: TaskQueue): boolean {
   return queue.backlog.length > 0 || queue.unreadFrom !== undefined || queue.isReading
+}
+
+function giveOffers(queue: TaskQueue): void {
+  const { offers } = queue
+  for (const give of offers) {
+    const poll = nextPoll(queue)
+    if (poll === undefined) return
+    offers.delete(give)
+    give(poll)
+  }
 }
 
 function nextPoll(queue: TaskQueue): WaitingPoll | undefined {

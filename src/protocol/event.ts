@@ -85,6 +85,8 @@ export interface EventAttributes {
   }
   WorkflowTaskScheduled: {
     readonly taskQueue: string
+    /** Set when `taskQueue` is the sticky one of a worker: that of the execution. */
+    readonly normalTaskQueue?: string | undefined
     readonly startToCloseTimeoutMs: number
     readonly attempt: number
   }

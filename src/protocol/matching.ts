@@ -45,6 +45,10 @@ export interface MatchingService {
   add(entry: BacklogEntry): void
   /** A slot has become free. */
   slotFreed(kind: TaskQueueKind, namespaceId: string, taskQueue: string): void
+  /** Does somebody poll it, or has until a moment ago? */
+  isPolled(kind: TaskQueueKind, namespaceId: string, taskQueue: string): boolean
+  /** Gives a poll to what is no task of a turn, now or when one comes; before any task. What it returns takes the offer back. */
+  offer(kind: TaskQueueKind, namespaceId: string, taskQueue: string, give: (poll: WaitingPoll) => void): () => void
   /** Waits for a task; undefined when the time is up. LOOM_EXHAUSTED when too many wait already. */
   poll(kind: TaskQueueKind, request: PollRequest): Promise<WorkflowTask | ActivityTask | undefined>
 }

@@ -25,6 +25,31 @@ export interface QueryWorkflowResponse {
   readonly queryRejected: { readonly status: WorkflowStatus } | undefined
 }
 
+/** What is asked of the code. */
+export interface WorkflowQuery {
+  readonly queryType: string
+  readonly queryArgs: Payloads | undefined
+}
+
+/** Names a query that a worker was given by itself. Opaque to workers. */
+export interface QueryTaskToken extends ExecutionRef {
+  readonly queryId: string
+}
+
+/** What the code of a worker that polls answers. */
+export interface QueryAnswer {
+  readonly resultType: 'answered' | 'failed'
+  readonly answer?: Payloads | undefined
+  /** Of a failed one. */
+  readonly errorMessage?: string | undefined
+}
+
+/** The answer to a query task. */
+export interface RespondQueryTaskCompletedRequest extends QueryAnswer {
+  readonly token: QueryTaskToken
+  readonly identity: string
+}
+
 /** A query that a worker of this process answers. */
 export interface LocalQuery {
   readonly execution: ExecutionRef

@@ -175,6 +175,7 @@ const workflowTaskToken = z.object({
   stamp: count,
   version: z.number().int(),
 })
+const queryTaskToken = z.object({ ...runOf, runId: uuid, queryId: idSchema })
 const activityTaskToken = z.object({
   ...runOf,
   runId: uuid,
@@ -228,6 +229,8 @@ const startFields = {
   isFreshRequestId: z.boolean(),
 }
 
+const queryAnswer = { resultType: z.enum(['answered', 'failed']), answer: payloads, errorMessage: text.optional() }
+
 /** By verb. */
 export const requestSchemas = {
   startWorkflow: z.strictObject(startFields),
@@ -262,7 +265,10 @@ export const requestSchemas = {
     sdk: optionalIdSchema,
     returnNewWorkflowTask: z.boolean(),
     forceCreateNewWorkflowTask: z.boolean(),
+    stickyAttributes: z.strictObject({ workerTaskQueue: idSchema, scheduleToStartTimeoutMs: durationMs }).optional(),
+    queryResults: z.record(z.string(), z.strictObject(queryAnswer)).optional(),
   }),
+  respondQueryTaskCompleted: z.strictObject({ token: queryTaskToken, ...queryAnswer, identity }),
   respondWorkflowTaskFailed: z.strictObject({
     token: workflowTaskToken,
     cause: z.enum([
@@ -309,6 +315,7 @@ export type CheckedVerb =
   | 'pollActivityTask'
   | 'respondWorkflowTaskCompleted'
   | 'respondWorkflowTaskFailed'
+  | 'respondQueryTaskCompleted'
   | 'respondActivityTaskCompleted'
   | 'respondActivityTaskFailed'
   | 'respondActivityTaskCanceled'

@@ -24,7 +24,7 @@ import type {
   TerminateWorkflowRequest,
 } from './execution-requests.js'
 import type { ExecutionTarget } from './ids.js'
-import type { QueryWorkflowRequest, QueryWorkflowResponse } from './query.js'
+import type { QueryWorkflowRequest, QueryWorkflowResponse, RespondQueryTaskCompletedRequest } from './query.js'
 import type { SignalWithStartWorkflowRequest, StartWorkflowRequest, StartWorkflowResponse } from './start-requests.js'
 import type {
   ActivityTask,
@@ -48,7 +48,8 @@ export interface HistoryService {
   terminateWorkflow(request: TerminateWorkflowRequest): Promise<void>
   /**
    * Asks the code of an execution, open or closed, and writes nothing. LOOM_INVALID_ARGUMENT when the code has no such query
-   * or its handler throws, LOOM_STALLED when the code cannot go on, LOOM_NOT_SUPPORTED when no worker here has the code.
+   * or its handler throws, LOOM_STALLED when the code cannot go on, LOOM_UNAVAILABLE when no
+   * worker has the code, LOOM_DEADLINE when one that polls did not answer in time (`queryTimeoutMs`).
    */
   queryWorkflow(request: QueryWorkflowRequest): Promise<QueryWorkflowResponse>
   /** What state it is in, and what it waits for. */
@@ -67,6 +68,10 @@ export interface HistoryService {
   ): Promise<{ readonly newTask: WorkflowTask | undefined }>
   /** Fails the task; it is scheduled again, later after each failure. LOOM_NOT_FOUND as above. */
   respondWorkflowTaskFailed(request: RespondWorkflowTaskFailedRequest): Promise<void>
+  /** Answers a query that came to a poll by itself. LOOM_NOT_FOUND when nobody waits for it any more. */
+  respondQueryTaskCompleted(request: RespondQueryTaskCompletedRequest): Promise<void>
+  /** The next workflow tasks are anybody's: the worker that had the code in memory has it no more. */
+  resetStickyTaskQueue(target: ExecutionTarget): Promise<void>
   /** Undefined when the time is up. */
   pollActivityTask(request: PollRequest): Promise<ActivityTask | undefined>
   /** Ends the activity with a result. LOOM_NOT_FOUND when nothing waits for that attempt. */

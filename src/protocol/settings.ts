@@ -22,6 +22,8 @@ export const settingsSchema = z.strictObject({
     'Tasks of one task queue kept in memory while no worker is free; the rest is read when it drains.',
   ),
   maxPollersPerTaskQueue: count(1000, 'Polls that may wait at one task queue.'),
+  maxPendingQueries: count(1000, 'Queries that wait for workers of other processes.'),
+  queryTimeoutMs: ms(10_000, 'How long a query waits for a worker of another process.'),
   maxPayloadBytes: count(2 * 1024 * 1024, 'One payload; a bigger one is refused.'),
   maxTurnBytes: count(
     3 * 1024 * 1024,

@@ -4,6 +4,7 @@ import type { HistoryEvent, WorkflowTaskFailedCause } from './event.js'
 import type { Failure } from './failure.js'
 import type { ActivityTaskToken, ExecutionRef } from './ids.js'
 import type { Payloads } from './payload.js'
+import type { QueryAnswer, QueryTaskToken, WorkflowQuery } from './query.js'
 
 /** Opaque to workers; every field is checked against the state when one comes back. No clock, no shard, no epoch. */
 export interface WorkflowTaskToken extends ExecutionRef {
@@ -31,8 +32,15 @@ export interface WorkflowTask {
   readonly attempt: number
   readonly previousStartedEventId: number
   readonly startedEventId: number
-  /** Whole; a transient task's Scheduled and Started stand at its end though history does not hold them yet. */
+  /**
+   * Whole, or what came after `previousStartedEventId` when the task was taken at a sticky queue. A transient task's
+   * Scheduled and Started stand at its end though history does not hold them yet.
+   */
   readonly history: readonly HistoryEvent[]
+  /** To be answered with the task, by their ids (`queryResults`). */
+  readonly queries?: Readonly<Record<string, WorkflowQuery>> | undefined
+  /** There is no workflow task: the code, after all of `history`, is asked this (`respondQueryTaskCompleted`). */
+  readonly query?: (WorkflowQuery & { readonly token: QueryTaskToken }) | undefined
 }
 
 /** Work for a polling worker: one attempt of an activity. */
@@ -53,6 +61,14 @@ export interface ActivityTask {
   readonly heartbeatDetails: Payloads | undefined
 }
 
+/** The wish of a worker that keeps the code of an execution in memory: to be given its next workflow tasks itself. */
+export interface StickyAttributes {
+  /** Polled by that worker alone. */
+  readonly workerTaskQueue: string
+  /** ms; a task that nobody takes there for so long goes to the normal queue. */
+  readonly scheduleToStartTimeoutMs: number
+}
+
 /** The answer to a workflow task: what the code asks for. */
 export interface RespondWorkflowTaskCompletedRequest {
   readonly token: WorkflowTaskToken
@@ -63,6 +79,10 @@ export interface RespondWorkflowTaskCompletedRequest {
   readonly returnNewWorkflowTask: boolean
   /** Make a new workflow task though nothing happened (a heartbeat of the worker). */
   readonly forceCreateNewWorkflowTask: boolean
+  /** Absent: the next task is anybody's. */
+  readonly stickyAttributes?: StickyAttributes | undefined
+  /** By the ids of the task's `queries`. One without an answer here is asked again. */
+  readonly queryResults?: Readonly<Record<string, QueryAnswer>> | undefined
 }
 
 /** The answer to a workflow task whose code cannot go on. */

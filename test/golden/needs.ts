@@ -25,7 +25,6 @@ function missingFields({ verb, fields }: Call): readonly string[] {
   const known = VERBS.get(verb)?.fields
   if (known === undefined) return []
   const unknown = Object.keys(fields).filter((name) => !known.includes(name))
-  if (isObject(fields['taskQueue'])) unknown.push('taskQueue.sticky')
   if (known.includes('cause') && causeOf(fields['cause']) === undefined)
     unknown.push(`cause ${String(fields['cause'])}`)
   unknown.push(...missingFailures(fields['failure']).map((type) => `failure of type ${type}`))

@@ -45,6 +45,10 @@ export function labelsOf(
 
 export function normaliseEvent({ eventId, eventType, attributes }: HistoryEvent, labels: Labels): GoldenEvent {
   const words = normalise(attributes, labels)
+  if (eventType === 'WorkflowTaskScheduled' && attributes.normalTaskQueue !== undefined) {
+    const { normalTaskQueue, taskQueue: _, ...rest } = words
+    return { eventId, eventType, ...rest, taskQueue: { sticky: normalTaskQueue! } }
+  }
   // Known from elsewhere, and not written; a child's is.
   const { workflowId: _, ...started } = words
   return { eventId, eventType, ...(eventType === 'WorkflowExecutionStarted' ? started : words) }

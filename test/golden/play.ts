@@ -6,13 +6,15 @@
 import { isLoomError, type ErrorCode } from '../../src/base/errors.js'
 import type { WorkflowDescription } from '../../src/protocol/description.js'
 import type { ActivityTaskToken } from '../../src/protocol/ids.js'
+import type { QueryTaskToken } from '../../src/protocol/query.js'
 import type { HistoryService } from '../../src/protocol/services.js'
-import type { WorkflowTaskToken } from '../../src/protocol/worker-tasks.js'
+import type { ActivityTask, WorkflowTask, WorkflowTaskToken } from '../../src/protocol/worker-tasks.js'
 import type { VirtualClock } from '../../src/testing/virtual-clock.js'
 import type { PlayedRun } from './normalise.js'
 import { advanceThrough, answered, readRun } from './reading.js'
-import type { Call, Scenario } from './scenario.js'
+import type { Call, JsonObject, Scenario } from './scenario.js'
 import { VERBS, type Answer, type Cast, type Verb } from './verbs.js'
+import { decodePayload, isObject } from './words.js'
 
 /** What is tested. */
 export interface System {
@@ -51,7 +53,9 @@ const STATUS: Readonly<Record<ErrorCode, string>> = {
   LOOM_CORRUPT: 'DATA_LOSS',
 }
 
-type Token = WorkflowTaskToken & ActivityTaskToken
+const LONG_POLL_MS = 60_000
+
+type Token = WorkflowTaskToken & ActivityTaskToken & QueryTaskToken
 
 class Player implements Cast {
   readonly history: HistoryService
@@ -64,6 +68,10 @@ class Player implements Cast {
   readonly #runIds = new Map<string, string[]>()
   readonly #described: Played['described'][number][] = []
   readonly #mismatches: string[] = []
+  readonly #queryIds = new Map<string, readonly string[]>()
+  /** Calls whose answers come of later calls. */
+  readonly #open: { readonly at: number; readonly answer: Promise<Answer> }[] = []
+  pollWaitMs = 0
   #requests = 0
 
   constructor(scenario: Scenario, { history, namespaceId }: System, clock: VirtualClock) {
@@ -90,6 +98,10 @@ class Player implements Cast {
     return token
   }
 
+  queryIdsOf(name: string | undefined): readonly string[] {
+    return this.#queryIds.get(name ?? '') ?? []
+  }
+
   runIdOf(workflowId: string, label: string): string {
     const labels = this.#scenario.runs.filter((run) => run.workflowId === workflowId).map((run) => run.label)
     return this.#runIds.get(workflowId)?.[labels.indexOf(label)] ?? label
@@ -102,8 +114,17 @@ class Player implements Cast {
   /** False: the calls that follow make no sense without its answer. */
   async #make(call: Call, at: number): Promise<boolean> {
     const verb = VERBS.get(call.verb)!
+    if (verb.isOpenEnded === true) {
+      const answer = verb.send(this, call)
+      answer.catch(() => {})
+      this.#open.push({ at, answer })
+      await this.#clock.settle()
+      return true
+    }
     const wrong = (line: string): void => void this.#mismatches.push(`call ${at + 1} ${call.verb}: ${line}`)
     try {
+      if (isAnsweredByNextCall(verb, call, this.#scenario.calls[at + 1]))
+        return await this.#leaveOpen(verb, call, wrong)
       const answer = await (verb.isPoll ? this.#poll(verb, call, at) : answered(this.#clock, verb.send(this, call)))
       if (call.errorCode !== undefined && !isPollCutShort(verb, call))
         wrong(`expected ${call.errorCode}, got an answer`)
@@ -129,14 +150,33 @@ class Player implements Cast {
     const isPoll = VERBS.get(call.verb)!.isPoll === true
     const missing = [isPoll && task === undefined && call.token, newTask === undefined && call.newTask]
     for (const name of missing) if (name) wrong(`no task came for ${name}`)
-    if (task !== undefined && call.token !== undefined) this.#tokens.set(call.token, task.token as Token)
-    if (newTask !== undefined && call.newTask !== undefined) this.#tokens.set(call.newTask, newTask.token)
+    if (task !== undefined && call.token !== undefined) this.#keepTask(call.token, task)
+    if (newTask !== undefined && call.newTask !== undefined) this.#keepTask(call.newTask, newTask)
     return !missing.some(Boolean)
+  }
+
+  #keepTask(name: string, task: WorkflowTask | ActivityTask): void {
+    const { query, queries } = { query: undefined, queries: undefined, ...task }
+    this.#tokens.set(name, { ...task.token, ...query?.token } as Token)
+    this.#queryIds.set(name, Object.keys(queries ?? {}))
   }
 
   #sawRun(workflowId: string, runId: string): void {
     const runIds = this.#runIds.get(workflowId) ?? []
     if (!runIds.includes(runId)) this.#runIds.set(workflowId, [...runIds, runId])
+  }
+
+  /** Whoever needs its task finds it, or says that there is none. */
+  async #leaveOpen(verb: Verb, call: Call, wrong: (line: string) => void): Promise<boolean> {
+    this.pollWaitMs = LONG_POLL_MS
+    const answer = verb.send(this, call)
+    this.pollWaitMs = 0
+    answer.then(
+      (found) => this.#keep(call, found, wrong),
+      (error: unknown) => wrong(String(error)),
+    )
+    await this.#clock.settle()
+    return true
   }
 
   /** A poll that finds nothing moves the clock to the next due time, never past the next call. */
@@ -158,6 +198,23 @@ class Player implements Cast {
     const lastEventMs = Math.max(0, ...runs.flatMap(({ events }) => events.map(({ atMs }) => Number(atMs ?? 0))))
     const untilMs = this.#beganMs + lastCallMs + lastEventMs
     await advanceThrough(this.#clock, untilMs)
+    await this.#checkQueries()
+  }
+
+  /** They are answered in the order in which they were asked. */
+  async #checkQueries(): Promise<void> {
+    const given = this.#scenario.calls.flatMap(({ fields: { queryResult, queryResults } }) => [
+      ...(queryResult === undefined ? [] : [queryResult]),
+      ...Object.values((queryResults ?? {}) as JsonObject).map((one) => (one as JsonObject)['answer']!),
+    ])
+    for (const [nth, { at, answer }] of this.#open.entries()) {
+      const expected = JSON.stringify(given[nth])
+      const got = await answered(this.#clock, answer).then(
+        ({ query }) => JSON.stringify(query?.result?.map(decodePayload)),
+        (error: unknown) => String(error),
+      )
+      if (got !== expected) this.#mismatches.push(`call ${at + 1} QueryWorkflow: expected ${expected}, got ${got}`)
+    }
   }
 
   async #readRuns(): Promise<readonly PlayedRun[]> {
@@ -179,6 +236,11 @@ class Player implements Cast {
 function nextRunOf({ events }: PlayedRun): string | undefined {
   const attributes = events.at(-1)?.attributes
   return attributes !== undefined && 'newExecutionRunId' in attributes ? attributes.newExecutionRunId : undefined
+}
+
+/** A poll of a sticky queue is made while nothing waits there: its task comes of the call after it. */
+function isAnsweredByNextCall(verb: Verb, call: Call, next: Call | undefined): boolean {
+  return verb.isPoll === true && isObject(call.fields['taskQueue']) && next !== undefined && next.token !== call.token
 }
 
 /** The recorder's deadline was too short for the server to wait at all: another way to say that there is nothing. */

@@ -117,7 +117,9 @@ class Playback implements HistoryService {
   respondActivityTaskFailedById = this.#plain('RespondActivityTaskFailedById')
   respondActivityTaskCanceledById = this.#plain('RespondActivityTaskCanceledById')
   waitClosed = (): Promise<never> => Promise.reject(new Error('no scenario calls this'))
+  resetStickyTaskQueue = (): Promise<never> => Promise.reject(new Error('no scenario calls this'))
   queryWorkflow = (): Promise<never> => Promise.reject(new Error('no scenario calls this'))
+  respondQueryTaskCompleted = (): Promise<never> => Promise.reject(new Error('no scenario calls this'))
   retryStalled = (): Promise<never> => Promise.reject(new Error('no scenario calls this'))
 
   #answering<T>(verb: string, answer: T): () => Promise<T> {

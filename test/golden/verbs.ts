@@ -14,7 +14,14 @@ import type {
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
 } from '../../src/protocol/start-requests.js'
-import type { ActivityTask, PollRequest, WorkflowTask, WorkflowTaskToken } from '../../src/protocol/worker-tasks.js'
+import type { QueryAnswer, QueryTaskToken, QueryWorkflowResponse } from '../../src/protocol/query.js'
+import type {
+  ActivityTask,
+  PollRequest,
+  StickyAttributes,
+  WorkflowTask,
+  WorkflowTaskToken,
+} from '../../src/protocol/worker-tasks.js'
 import type { Call, Json, JsonObject } from './scenario.js'
 import { causeOf, encodePayload, isObject, toOurWords } from './words.js'
 
@@ -26,10 +33,14 @@ export interface Cast {
   readonly history: HistoryService
   readonly namespaceId: string
   /** Of the task that goes by this name. */
-  tokenOf(name: string | undefined): WorkflowTaskToken & ActivityTaskToken
+  tokenOf(name: string | undefined): WorkflowTaskToken & ActivityTaskToken & QueryTaskToken
+  /** Ids of the queries that the task of that name brought, in order. */
+  queryIdsOf(name: string | undefined): readonly string[]
   runIdOf(workflowId: string, label: string): string
   /** For a start: ours are made up, the recorder writes one only where it is used twice. */
   freshRequestId(): string
+  /** How long a poll waits, ms. */
+  readonly pollWaitMs: number
 }
 
 export interface Answer {
@@ -38,11 +49,14 @@ export interface Answer {
   readonly newTask?: WorkflowTask | undefined
   readonly description?: WorkflowDescription
   readonly started?: ExecutionTarget
+  readonly query?: QueryWorkflowResponse
 }
 
 export interface Verb {
   readonly fields: readonly string[]
   readonly isPoll?: boolean
+  /** Its answer comes of later calls. */
+  readonly isOpenEnded?: boolean
   send(cast: Cast, call: Call): Promise<Answer>
 }
 
@@ -98,6 +112,26 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map(
         }),
       ),
     },
+    QueryWorkflow: {
+      fields: ['execution', 'query'],
+      isOpenEnded: true,
+      send: async (cast, { fields }) => {
+        const { queryType, queryArgs } = fields['query'] as JsonObject
+        const asked = { queryType: textOf(queryType), queryArgs: payloadsOf(queryArgs) }
+        return { query: await cast.history.queryWorkflow({ ...targetOf(cast, fields['execution']), ...asked }) }
+      },
+    },
+    RespondQueryTaskCompleted: {
+      fields: ['completedType', 'queryResult'],
+      send: nothingComesOf((cast, { token, fields }) =>
+        cast.history.respondQueryTaskCompleted({
+          token: cast.tokenOf(token),
+          resultType: fields['completedType'] === 1 ? 'answered' : 'failed',
+          answer: payloadsOf(fields['queryResult']),
+          identity: IDENTITY,
+        }),
+      ),
+    },
     DescribeWorkflowExecution: {
       fields: ['execution'],
       send: async (cast, { fields }) => ({
@@ -115,7 +149,9 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map(
       send: async (cast, call) => ({ task: await cast.history.pollActivityTask(pollOf(cast, call)) }),
     },
     RespondWorkflowTaskCompleted: {
-      fields: ['commands', 'returnNewWorkflowTask', 'forceCreateNewWorkflowTask'],
+      fields: [
+        ...['commands', 'returnNewWorkflowTask', 'forceCreateNewWorkflowTask', 'stickyAttributes', 'queryResults'],
+      ],
       send: (cast, { token, fields }) =>
         cast.history.respondWorkflowTaskCompleted({
           token: cast.tokenOf(token),
@@ -124,6 +160,8 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map(
           sdk: '',
           returnNewWorkflowTask: fields['returnNewWorkflowTask'] === true,
           forceCreateNewWorkflowTask: fields['forceCreateNewWorkflowTask'] === true,
+          stickyAttributes: stickyOf(fields['stickyAttributes']),
+          queryResults: queryResultsOf(cast, token, fields['queryResults']),
         }),
     },
     RespondWorkflowTaskFailed: {
@@ -301,7 +339,37 @@ function activityOf(cast: Cast, fields: JsonObject): ActivityTarget & { readonly
 }
 
 function pollOf(cast: Cast, { fields }: Call): PollRequest {
-  return { namespaceId: cast.namespaceId, taskQueue: textOf(fields['taskQueue']), identity: IDENTITY, waitMs: 0 }
+  return {
+    namespaceId: cast.namespaceId,
+    taskQueue: queueOf(fields['taskQueue']),
+    identity: IDENTITY,
+    waitMs: cast.pollWaitMs,
+  }
+}
+
+function stickyOf(value: Json | undefined): StickyAttributes | undefined {
+  if (!isObject(value)) return undefined
+  const workerTaskQueue = queueOf(value['workerTaskQueue'])
+  return { workerTaskQueue, scheduleToStartTimeoutMs: Number(value['scheduleToStartTimeout']) * 1000 }
+}
+
+/** The recorder writes ids of queries as one word: they are given in order. */
+function queryResultsOf(
+  cast: Cast,
+  token: string | undefined,
+  value: Json | undefined,
+): Readonly<Record<string, QueryAnswer>> | undefined {
+  if (!isObject(value)) return undefined
+  const answers = Object.values(value).map((one): QueryAnswer => {
+    const { resultType, answer } = one as JsonObject
+    return { resultType: resultType === 1 ? 'answered' : 'failed', answer: payloadsOf(answer) }
+  })
+  return Object.fromEntries(cast.queryIdsOf(token).map((id, at) => [id, answers[at]!]))
+}
+
+/** A sticky queue is recorded by the normal one that it belongs to. */
+function queueOf(taskQueue: Json | undefined): string {
+  return isObject(taskQueue) ? `sticky of ${textOf(taskQueue['sticky'])}` : textOf(taskQueue)
 }
 
 function payloadsOf(values: Json | undefined): Payloads | undefined {

@@ -62,7 +62,7 @@ export function encodePayload(value: Json): Payload {
   return { metadata: JSON_PLAIN, data: Buffer.from(JSON.stringify(value)) }
 }
 
-function decodePayload({ metadata, data }: Payload): Json {
+export function decodePayload({ metadata, data }: Payload): Json {
   const encoding = metadata['encoding']
   if (encoding === 'json/plain') return JSON.parse(Buffer.from(data).toString()) as Json
   if (encoding === 'binary/null') return null

@@ -27,6 +27,7 @@ import { LiveTurn, takeTurn } from '../../src/machine/machine.js'
 import { runExpiryMs, timeoutRun } from '../../src/machine/run-timeout.js'
 import { signalExecution } from '../../src/machine/signal.js'
 import type { ExecutionState } from '../../src/machine/state.js'
+import { timeoutStickyTask } from '../../src/machine/sticky.js'
 import { fireTimers } from '../../src/machine/timer.js'
 import {
   endFirstTaskWait,
@@ -153,13 +154,20 @@ function act(turn: LiveTurn, step: Step): void {
       return void startWorkflowTask(turn, { ...run, scheduledEventId, requestId: `p${which}` })
     }
     case 'answer':
-      return void completeWorkflowTask(turn, { ...run, token, commands, forceCreateNewWorkflowTask: which === 0 })
+      return void completeWorkflowTask(turn, {
+        ...{ ...run, token, commands, forceCreateNewWorkflowTask: which === 0 },
+        stickyAttributes: which % 2 === 0 ? undefined : { workerTaskQueue: 'mine', scheduleToStartTimeoutMs: which },
+      })
     case 'fail-task': {
       const cause = 'WorkflowWorkerUnhandledFailure'
       return failWorkflowTask(turn, { token, cause, failure: undefined, identity: 'worker' })
     }
     case 'task-due':
-      return void (timeoutWorkflowTask(turn, token) || workflowTaskBackoffOver(turn, token))
+      return void (
+        timeoutWorkflowTask(turn, token) ||
+        workflowTaskBackoffOver(turn, token) ||
+        timeoutStickyTask(turn, state.workflowTask?.scheduledEventId ?? 0)
+      )
     case 'run':
       if (isTakeable(state)) completeLocalWorkflowTask(turn, { ...run, commands })
       return

@@ -18,6 +18,8 @@ import { startWorkflowTask } from '../../src/machine/workflow-task-start.js'
 import type { Command, ScheduleActivityTaskCommand } from '../../src/protocol/command.js'
 import type { EventAttributes, EventOf, EventType, HistoryEvent } from '../../src/protocol/event.js'
 
+import type { StickyAttributes } from '../../src/protocol/worker-tasks.js'
+
 type Started = EventAttributes['WorkflowExecutionStarted']
 
 export class Subject {
@@ -84,6 +86,7 @@ export class Subject {
     token: WorkflowTaskId,
     commands: readonly Command[] = [],
     forceCreateNewWorkflowTask = false,
+    stickyAttributes?: StickyAttributes,
   ): string | undefined {
     let error: Error | undefined
     this.turn((turn) => {
@@ -94,6 +97,7 @@ export class Subject {
         sdk: 'sdk',
         historySizeBytes: 100,
         forceCreateNewWorkflowTask,
+        stickyAttributes,
       }
       error = completeWorkflowTask(turn, answer)
     })

@@ -83,6 +83,8 @@ test('later attempts may take longer', () => {
 test('what is scheduled, by history or beside it, has not been started', () => {
   const subject = started()
   expect(subject.state.workflowTask).toEqual({
+    taskQueue: 'tq',
+    normalTaskQueue: undefined,
     scheduledEventId: 2,
     scheduledAtMs: 0,
     startedEventId: 0,

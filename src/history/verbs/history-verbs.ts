@@ -11,7 +11,11 @@ import type {
   TerminateWorkflowRequest,
 } from '../../protocol/execution-requests.js'
 import type { ExecutionTarget } from '../../protocol/ids.js'
-import type { QueryWorkflowRequest, QueryWorkflowResponse } from '../../protocol/query.js'
+import type {
+  QueryWorkflowRequest,
+  QueryWorkflowResponse,
+  RespondQueryTaskCompletedRequest,
+} from '../../protocol/query.js'
 import type { HistoryService } from '../../protocol/services.js'
 import type {
   SignalWithStartWorkflowRequest,
@@ -29,10 +33,10 @@ import type { HistoryContext } from '../context.js'
 import type { Dispatcher } from '../dispatcher.js'
 import { ActivityVerbs } from './activity-verbs.js'
 import { workflowTypeOf } from './find.js'
-import { queryWorkflow } from './query-workflow.js'
+import { queryWorkflow, respondQueryTaskCompleted } from './query-workflow.js'
 import { requestCancelWorkflow } from './request-cancel.js'
 import { signalWithStartWorkflow, startWorkflow } from './start-workflow.js'
-import { respondWorkflowTaskCompleted, respondWorkflowTaskFailed } from './task-verbs.js'
+import { resetStickyTaskQueue, respondWorkflowTaskCompleted, respondWorkflowTaskFailed } from './task-verbs.js'
 import {
   describeWorkflow,
   getHistory,
@@ -120,6 +124,14 @@ export class HistoryVerbs extends ActivityVerbs implements HistoryService {
 
   respondWorkflowTaskFailed(request: RespondWorkflowTaskFailedRequest): Promise<void> {
     return this.#guarded(() => respondWorkflowTaskFailed(this.#context, request))
+  }
+
+  respondQueryTaskCompleted(request: RespondQueryTaskCompletedRequest): Promise<void> {
+    return this.#guarded(() => respondQueryTaskCompleted(this.#context, request))
+  }
+
+  resetStickyTaskQueue(target: ExecutionTarget): Promise<void> {
+    return this.#guarded(() => resetStickyTaskQueue(this.#context, target))
   }
 
   pollActivityTask(request: PollRequest): Promise<ActivityTask | undefined> {

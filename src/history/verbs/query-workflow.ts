@@ -1,12 +1,17 @@
 /**
- * Queries: how the code of an execution stands. Answered by the code of a worker of this process, open or closed, in memory
- * or replayed; nothing is written.
+ * Queries: how the code of an execution stands. Answered by the code of a worker, open or closed, in memory or replayed;
+ * nothing is written.
  *
  * Invariant: the answer is drawn from everything that happened before the query came, and told when that is durable.
  */
 import { LoomError } from '../../base/errors.js'
 import type { WorkflowStatus } from '../../protocol/event.js'
-import type { QueryRejectCondition, QueryWorkflowRequest, QueryWorkflowResponse } from '../../protocol/query.js'
+import type {
+  QueryRejectCondition,
+  QueryWorkflowRequest,
+  QueryWorkflowResponse,
+  RespondQueryTaskCompletedRequest,
+} from '../../protocol/query.js'
 import type { HistoryContext } from '../context.js'
 import { checkPayloads } from '../limits.js'
 import { find } from './find.js'
@@ -26,8 +31,8 @@ export async function queryWorkflow(
     throw new LoomError('LOOM_STALLED', `${workflowId} cannot be queried, its code is stalled: ${stall.message}`)
   const { taskQueue, workflowType } = execution.state.started!.attributes
   if (!context.acceptsType(execution.namespaceId, taskQueue, workflowType)) {
-    const message = `no worker of this process has the code of workflow '${workflowType}'`
-    throw new LoomError('LOOM_NOT_SUPPORTED', message)
+    const result = await context.remoteQueries.ask(execution, { queryType, queryArgs })
+    return { result, queryRejected: undefined }
   }
   const { code } = execution
   const readHistory = () => context.host.readDurable(execution)
@@ -35,6 +40,15 @@ export async function queryWorkflow(
   const result = await context.queries.query(query)
   if (code !== undefined && execution.goneBy === undefined) await execution.settled()
   return { result, queryRejected: undefined }
+}
+
+export function respondQueryTaskCompleted(
+  context: HistoryContext,
+  request: RespondQueryTaskCompletedRequest,
+): Promise<void> {
+  checkPayloads(request.answer, context.settings, 'answer')
+  context.remoteQueries.respond(request.token.queryId, request)
+  return Promise.resolve()
 }
 
 function isRejected(status: WorkflowStatus, condition: QueryRejectCondition): boolean {

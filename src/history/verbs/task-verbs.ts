@@ -2,8 +2,10 @@
 import type { LiveTurn } from '../../machine/machine.js'
 import { completeWorkflowTask } from '../../machine/workflow-task-answer.js'
 import { failWorkflowTask } from '../../machine/workflow-task.js'
+import { setSticky } from '../../machine/sticky.js'
 import { startWorkflowTask } from '../../machine/workflow-task-start.js'
 import type { WorkflowTaskProgress } from '../../machine/transition.js'
+import type { ExecutionTarget } from '../../protocol/ids.js'
 import type {
   RespondWorkflowTaskCompletedRequest,
   RespondWorkflowTaskFailedRequest,
@@ -25,20 +27,23 @@ export async function respondWorkflowTaskCompleted(
   const execution = await find(context, request.token)
   const { sizeBytes } = execution
   const { problem, held } = await execution.transact((turn) => {
-    const { token, commands, identity, sdk, forceCreateNewWorkflowTask } = request
+    const { token, commands, identity, sdk, forceCreateNewWorkflowTask, stickyAttributes } = request
     const problem = completeWorkflowTask(turn, {
       token,
       commands,
       identity,
       sdk,
       forceCreateNewWorkflowTask,
+      stickyAttributes,
       historySizeBytes: sizeBytes,
     })
     const held = request.returnNewWorkflowTask ? takeNext(turn, identity, newRequestId(), sizeBytes) : undefined
     return { problem, held }
   }, bytes)
   if (problem !== undefined) throw problem
-  return { newTask: held === undefined ? undefined : await dispatcher.workflowTask(execution, held) }
+  context.remoteQueries.taskCompleted(execution, request.queryResults)
+  const isDelta = request.stickyAttributes !== undefined
+  return { newTask: held === undefined ? undefined : await dispatcher.workflowTask(execution, held, isDelta) }
 }
 
 /** The task that this answer made is started at once, for the one who answered. */
@@ -51,6 +56,11 @@ function takeNext(
   const task = turn.takeWorkflowTask()
   if (task === undefined) return undefined
   return startWorkflowTask(turn, { scheduledEventId: task.scheduledEventId, identity, requestId, historySizeBytes })
+}
+
+export async function resetStickyTaskQueue(context: HistoryContext, target: ExecutionTarget): Promise<void> {
+  const execution = await find(context, target)
+  await execution.transact((turn) => setSticky(turn, undefined))
 }
 
 export async function respondWorkflowTaskFailed(
