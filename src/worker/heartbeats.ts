@@ -2,7 +2,8 @@
  * The heartbeats of one attempt: of all that the function says, as many as are worth a write go on to history, and of those
  * in between the last.
  *
- * Invariant: what is said last is sent, or left for the attempt's failure to carry.
+ * Invariant: what is said last is recorded, or left for the attempt's failure to carry: also while it is on its way, since the
+ * failure may overtake it.
  */
 import type { Clock, TimerHandle } from '../base/clock.js'
 import { isLoomError } from '../base/errors.js'
@@ -31,6 +32,8 @@ export class Heartbeats {
   readonly #onStop: OnStop
   #latest: Payloads | undefined = undefined
   #isUnsent = false
+  /** History has not said that it has the latest. */
+  #isUnheard = false
   /** Running: nothing is sent before it is over. */
   #pause: TimerHandle | undefined = undefined
   #hasEnded = false
@@ -46,6 +49,7 @@ export class Heartbeats {
     if (this.#hasEnded) return
     this.#latest = details
     this.#isUnsent = true
+    this.#isUnheard = true
     if (this.#pause === undefined) this.#send()
   }
 
@@ -53,7 +57,7 @@ export class Heartbeats {
   end(): Payloads | undefined {
     this.#hasEnded = true
     if (this.#pause !== undefined) this.#clock.clearTimer(this.#pause)
-    return this.#isUnsent ? this.#latest : undefined
+    return this.#isUnheard ? this.#latest : undefined
   }
 
   #send(): void {
@@ -63,8 +67,10 @@ export class Heartbeats {
       this.#pause = undefined
       if (this.#isUnsent) this.#send()
     })
-    this.#sink({ token, details: this.#latest }).then(
+    const details = this.#latest
+    this.#sink({ token, details }).then(
       ({ cancelRequested }) => {
+        if (this.#latest === details) this.#isUnheard = false
         if (cancelRequested) this.#onStop('canceled')
       },
       (error: unknown) => {

@@ -81,6 +81,18 @@ test('what was not sent when the attempt ends is given back, and no timer is lef
   expect([sent, other.sent]).toEqual([[], [[0, 1]]])
 })
 
+test('what is on its way when the attempt ends is given back: the failure may be there first', async () => {
+  const onItsWay = rig(1000)
+  onItsWay.answer = () => new Promise(() => {})
+  onItsWay.heartbeats.beat(saying(1))
+  expect(decodePayloads(onItsWay.heartbeats.end())).toEqual([1])
+
+  const recorded = rig(1000)
+  recorded.heartbeats.beat(saying(1))
+  await recorded.clock.settle()
+  expect(recorded.heartbeats.end()).toBeUndefined()
+})
+
 test('what could not be recorded is said again', async () => {
   const made = rig(1000)
   made.answer = () => Promise.reject(new LoomError('LOOM_UNAVAILABLE', 'not now'))
