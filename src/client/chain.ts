@@ -1,14 +1,10 @@
 /** Following an execution from one run of its chain to the next. */
 import { isLoomError } from '../base/errors.js'
+import { nextRunIdOf } from '../machine/next-run.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import type { QueryWorkflowRequest, QueryWorkflowResponse } from '../protocol/query.js'
 import type { ExecutionTarget } from '../protocol/ids.js'
 import type { HistoryService } from '../protocol/services.js'
-
-/** Undefined: it was the last one. */
-function nextRunId({ attributes }: HistoryEvent): string | undefined {
-  return 'newExecutionRunId' in attributes ? attributes.newExecutionRunId : undefined
-}
 
 /** The end of the chain, from the end of one of its runs; waits for it. */
 export async function chainEnd(
@@ -18,7 +14,7 @@ export async function chainEnd(
 ): Promise<{ readonly event: HistoryEvent; readonly run: ExecutionTarget }> {
   let event = closed
   let run = target
-  for (let runId = nextRunId(event); runId !== undefined; runId = nextRunId(event)) {
+  for (let runId = nextRunIdOf(event); runId !== undefined; runId = nextRunIdOf(event)) {
     run = { ...target, runId }
     event = await service.waitClosed(run)
   }
@@ -37,7 +33,7 @@ export async function onOpenRun(
       return run
     } catch (error) {
       if (run.runId === undefined || !isLoomError(error, 'LOOM_EXECUTION_CLOSED')) throw error
-      const runId = nextRunId(await service.waitClosed(run))
+      const runId = nextRunIdOf(await service.waitClosed(run))
       if (runId === undefined) throw error
       run = { ...run, runId }
     }
@@ -53,7 +49,7 @@ export async function askLastRun(
     const answer = await service.queryWorkflow({ ...asked, queryRejectCondition: 'NotOpen' })
     if (answer.queryRejected === undefined) return answer
     const { namespaceId, workflowId, runId } = asked
-    const nextRun = runId && nextRunId(await service.waitClosed({ namespaceId, workflowId, runId }))
+    const nextRun = runId && nextRunIdOf(await service.waitClosed({ namespaceId, workflowId, runId }))
     if (!nextRun) return await service.queryWorkflow(asked)
     asked = { ...asked, runId: nextRun }
   }

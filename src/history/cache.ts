@@ -6,6 +6,7 @@
  * uses it in the same turn, and is not left with one that is gone.
  */
 import type { Clock } from '../base/clock.js'
+import { nextRunIdOf } from '../machine/next-run.js'
 import type { Execution } from './execution.js'
 
 /** Reads of the row of one workflow id's current run, under way. */
@@ -99,12 +100,14 @@ export class ExecutionCache {
     this.#justClosed.set(execution.workflowId, execution)
   }
 
-  /** The run that is named, or the latest, when it closed in this turn of the event loop. */
+  /** The run that is named, or the latest of the id, when it closed in this turn of the event loop. */
   justClosed(namespaceId: string, workflowId: string, runId: string | undefined): Execution | undefined {
     if (this.#justClosed.size === 0) return undefined
     const execution = this.#justClosed.get(workflowId)
     if (execution === undefined || execution.namespaceId !== namespaceId) return undefined
-    return runId === undefined || execution.runId === runId ? execution : undefined
+    if (runId !== undefined) return execution.runId === runId ? execution : undefined
+    // One that was followed by another is not the latest, also where that one has left memory already.
+    return nextRunIdOf(execution.state.closed) === undefined ? execution : undefined
   }
 
   values(): IterableIterator<Execution> {

@@ -210,7 +210,8 @@ export class Execution implements ExecutionView {
 
   /** A workflow task was scheduled and a worker of this process has the code: the turn stays open for it. */
   #openTaskIfLocal(): boolean {
-    if (!hasWorkflowTask(this.turn.tasks) || !this.host.acceptsCode(this)) return false
+    // What was due together may have closed it behind its back.
+    if (!hasWorkflowTask(this.turn.tasks) || !this.isOpen || !this.host.acceptsCode(this)) return false
     this.turn.takeWorkflowTask()
     this.openTaskNow()
     return true

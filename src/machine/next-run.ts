@@ -7,7 +7,7 @@
 import { MAX_DURATION_MS } from '../base/duration.js'
 import { LoomError } from '../base/errors.js'
 import type { ContinueAsNewWorkflowExecutionCommand } from '../protocol/command.js'
-import type { ChainInitiator, EventAttributes } from '../protocol/event.js'
+import type { ChainInitiator, EventAttributes, HistoryEvent } from '../protocol/event.js'
 import type { Failure, RetryState } from '../protocol/failure.js'
 import type { Payloads } from '../protocol/payload.js'
 import type { RetryPolicy } from '../protocol/retry-policy.js'
@@ -24,6 +24,12 @@ export interface RunEnd {
   /** Undefined: it completed. */
   readonly failure: Failure | undefined
   readonly result: Payloads | undefined
+}
+
+/** By the event that closed a run: the one that follows it. Undefined: it was the last of its chain, or is open. */
+export function nextRunIdOf(closed: HistoryEvent | undefined): string | undefined {
+  const attributes = closed?.attributes
+  return attributes !== undefined && 'newExecutionRunId' in attributes ? attributes.newExecutionRunId : undefined
 }
 
 export interface AfterEnd {

@@ -6,7 +6,7 @@ import { memory } from '../../src/storage/memory.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { workflow } from '../../src/workflow/define.js'
 import { ApplicationFailure, TimeoutFailure } from '../../src/workflow/failures.js'
-import { attributesOf, open, reopenable, rejection, typesOf, until } from './rig.js'
+import { attributesOf, Lines, open, reopenable, rejection, typesOf, until } from './rig.js'
 
 const forever = workflow({ name: 'forever' }, async (ctx) => ctx.sleep('1000 days'))
 
@@ -38,6 +38,26 @@ test('a run that is over time has timed out, and its result says so', async () =
   expect(error).toMatchObject({ status: 'TimedOut', cause: { kind: 'timeout' } })
   expect(error.cause).toBeInstanceOf(TimeoutFailure)
   expect((await typesOf(handle)).at(-1)).toBe('WorkflowExecutionTimedOut')
+})
+
+test('a timer that is due together with the time-out of its run fires and wakes nobody', async () => {
+  const clock = new VirtualClock()
+  const store = reopenable()
+  const definitions = [workflow({ name: 'short' }, async (ctx) => ctx.sleep('1 m')), forever]
+  const before = await store.open({ definitions, clock, shardCount: 1 })
+  await before.start('short', { workflowId: 'w', workflowRunTimeout: '2 m' })
+  await before.start(forever, { workflowId: 'neighbour' })
+  await before.close()
+  await clock.advance('1 h')
+
+  const logger = new Lines()
+  const loom = await store.open({ definitions, clock, shardCount: 1, logger })
+  await clock.settle()
+
+  expect(await rejection(loom.handle('w').result())).toMatchObject({ status: 'TimedOut' })
+  expect((await typesOf(loom.handle('w'))).slice(-2)).toEqual(['WorkflowTaskScheduled', 'WorkflowExecutionTimedOut'])
+  await loom.handle('neighbour').terminate()
+  expect(logger.all.filter(({ level }) => level === 'error')).toEqual([])
 })
 
 test('a time-out, a start delay and a schedule are found again by whoever opens the store', async () => {
@@ -111,6 +131,21 @@ test('continue-as-new goes on as another run with a history of its own, and the 
   expect((await typesOf(handle)).at(-1)).toBe('WorkflowExecutionContinuedAsNew')
   const [last] = await attributesOf(loom.handle('w'), 'WorkflowExecutionStarted')
   expect(last).toMatchObject({ initiator: 'Workflow', firstExecutionRunId: handle.runId })
+})
+
+test('whoever describes a workflow id finds it open as long as its chain goes on', async () => {
+  const settings = { executionCacheCount: 1, codeCacheCount: 1 }
+  const loom = await open({ definitions: [counter], settings })
+  await loom.start(counter, { workflowId: 'w', input: 0 })
+  const statuses: string[] = []
+
+  for (let i = 0; i < 30; i++) {
+    const signaled = loom.handle('w').signal('add', 1)
+    const looks = Array.from({ length: 5 }, async () => statuses.push((await loom.handle('w').describe()).status))
+    await Promise.all([signaled, ...looks])
+  }
+
+  expect(new Set(statuses)).toEqual(new Set(['Running']))
 })
 
 test('no signal is lost between two runs: each is recorded in one of them', async () => {

@@ -3,6 +3,7 @@ import { LoomError } from '../../base/errors.js'
 import { isEndBuffered } from '../../machine/buffer.js'
 import { retryStalledWorkflowTask } from '../../machine/local-workflow-task.js'
 import { terminateExecution } from '../../machine/lifecycle.js'
+import { nextRunIdOf } from '../../machine/next-run.js'
 import { signalExecution } from '../../machine/signal.js'
 import { pendingWorkflowTask } from '../../machine/workflow-task.js'
 import { retryIntervalMs } from '../../machine/activity-attempt.js'
@@ -38,10 +39,14 @@ export async function retryStalled(context: HistoryContext, target: ExecutionTar
 }
 
 export async function describeWorkflow(context: HistoryContext, target: ExecutionTarget): Promise<WorkflowDescription> {
-  const execution = await find(context, target)
-  // What is told is durable: nothing of it may still be taken back.
-  await execution.settled()
-  return await execution.transact(() => describe(execution))
+  for (;;) {
+    const execution = await find(context, target)
+    // What is told is durable: nothing of it may still be taken back.
+    await execution.settled()
+    const description = await execution.transact(() => describe(execution))
+    // The commit that closed it has begun another: that one is current by now.
+    if (target.runId !== undefined || nextRunIdOf(execution.state.closed) === undefined) return description
+  }
 }
 
 function describe(execution: Execution): WorkflowDescription {
