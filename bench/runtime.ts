@@ -8,6 +8,7 @@ import { systemClock } from '../src/base/clock.js'
 import type { Command } from '../src/protocol/command.js'
 import type { EventAttributes, EventType, HistoryEvent } from '../src/protocol/event.js'
 import type { Payloads } from '../src/protocol/payload.js'
+import { BUILT_IN } from '../src/workflow/data-converter.js'
 import { activity, workflow } from '../src/workflow/define.js'
 import type { Workflow } from '../src/workflow/definition.js'
 import type { Quiescence, RunHost } from '../src/workflow/host.js'
@@ -219,7 +220,7 @@ function row(what: string, count: number, cpuSeconds: number): object {
   }
 }
 
-const ONE = encodeChecked(undefined, 1, 'one')
+const ONE = encodeChecked(undefined, 1, 'one', BUILT_IN)
 const rows = [await live(64, false), await live(512, false), await live(64, true)]
 for (const maxSlots of [64, 512]) {
   rows.push(await replayed(longSequence, sequentialHistory('charge', ONE), maxSlots))

@@ -21,7 +21,7 @@ export {
 } from './client/handle.js'
 export { ActivityHandle, type ActivityIds } from './client/activity-handle.js'
 export { type HistoryOptions, type WorkflowHistory } from './client/history-pages.js'
-export { checkReplay, type ReplayDifference, type ReplayResult } from './check/check-replay.js'
+export { checkReplay, type CheckReplayOptions, type ReplayDifference, type ReplayResult } from './check/check-replay.js'
 export { historyJson, type EventJson, type HistoryJson } from './check/history-json.js'
 export { type SavedHistory, type TemporalHistoryJson } from './check/saved-history.js'
 export { WorkflowFailedError } from './client/errors.js'
@@ -86,7 +86,8 @@ export {
   type SchemaOutput,
   type SchemaResult,
 } from './workflow/schema.js'
-export { decodePayload } from './workflow/converter.js'
+export { readPayload as decodePayload } from './workflow/data-converter.js'
+export { type DataConverterOptions, type PayloadCodec, type PayloadConverter } from './workflow/payload-codec.js'
 export { level, type LevelOptions } from './storage/level.js'
 export { memory, memoryStore, type MemoryOptions } from './storage/memory.js'
 export { type MemoryStore } from './storage/memory-store.js'

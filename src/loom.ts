@@ -193,7 +193,7 @@ export class Loom {
 }
 
 function compose(options: CheckedLoomOptions): LoomParts {
-  const { clock, random, namespaceId, taskQueues, workflows, activities, identity } = options
+  const { clock, random, namespaceId, taskQueues, workflows, activities, identity, converter } = options
   // What the medium takes in one commit is known when it is there.
   const settings = { ...options.settings }
   const train = new Train({ clock })
@@ -205,7 +205,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
     taskQueues: new Set(taskQueues.keys()),
     workflows,
     codeCacheCount: settings.codeCacheCount,
-    maxPayloadBytes: settings.maxPayloadBytes,
+    converter,
     train,
     clock,
     logger,
@@ -217,7 +217,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
     activities,
     hasWorkflows: workflows.size > 0,
     steps: workflowWorker,
-    maxPayloadBytes: settings.maxPayloadBytes,
+    converter,
     clock,
     logger: options.logger,
     // Past the door, which is shut while the last attempts end.
@@ -263,7 +263,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
     namespaceId,
     identity,
     taskQueue: options.defaultTaskQueue,
-    maxPayloadBytes: settings.maxPayloadBytes,
+    converter,
     workflows,
     nowMs: () => clock.nowMs(),
     newRequestId,

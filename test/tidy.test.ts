@@ -40,6 +40,9 @@ const OUTSIDE_WORLD: readonly { touch: RegExp; allowed: readonly string[] }[] = 
 /** Checks what comes from outside, wherever it comes in. */
 const IMPORTED_ANYWHERE = ['zod']
 
+/** Who may pass by the data converter: itself, and markers, which are ours and no user's. */
+const KNOWS_PLAIN_PAYLOADS = ['src/workflow/data-converter.ts', 'src/workflow/patches.ts']
+
 const MAX_LINES = 400
 const SAYS_NOTHING = /^(utils?|types?|helpers?|common|misc)$/
 const EMPTY_SUFFIX = /\b(?:class|interface|type|enum)\s+(\w*(?:Manager|Impl|Helper)s?)\b/g
@@ -65,6 +68,11 @@ test('the clock and chance come in only through base', () => {
     ),
   )
   expect(leaks).toEqual([])
+})
+
+test('values of users go through the data converter', () => {
+  const passing = files.filter(({ imports }) => imports.includes('src/workflow/converter.ts'))
+  expect(passing.map(({ path }) => path)).toEqual(KNOWS_PLAIN_PAYLOADS)
 })
 
 test('every file opens by saying what it is', () => {

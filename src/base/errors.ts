@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   LOOM_INVALID_ARGUMENT: { retryable: false },
   LOOM_BAD_COMMAND: { retryable: false },
   LOOM_NON_DETERMINISM: { retryable: false },
+  LOOM_CODEC_FAILED: { retryable: true },
   LOOM_NOT_FOUND: { retryable: false },
   LOOM_ALREADY_EXISTS: { retryable: false },
   LOOM_EXECUTION_CLOSED: { retryable: false },

@@ -7,8 +7,11 @@ import { Deferred } from '../base/deferred.js'
 import { LoomError } from '../base/errors.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import { DEFAULT_NAMESPACE_ID } from '../protocol/ids.js'
+import { newDataConverter, type DataConverter } from '../workflow/data-converter.js'
 import { isMade, type Workflow } from '../workflow/definition.js'
 import type { Problem, Quiescence, RunHost } from '../workflow/host.js'
+import { checkOptions } from '../workflow/options.js'
+import type { DataConverterOptions } from '../workflow/payload-codec.js'
 import { replay } from '../workflow/replay.js'
 import { WorkflowRun } from '../workflow/run.js'
 import { Train } from '../workflow/train.js'
@@ -37,6 +40,14 @@ export interface ReplayDifference {
   readonly text: string
 }
 
+/** With what histories are checked. */
+export interface CheckReplayOptions {
+  /** What they were written with, as `openLoom` was given it. Nothing is encoded. Default: the built-in one. */
+  readonly dataConverter?: DataConverterOptions | undefined
+}
+
+const OPTIONS: ReadonlySet<string> = new Set<keyof CheckReplayOptions>(['dataConverter'])
+
 /**
  * Runs the code of `definition` over each of the histories, and says for each whether it fits, in their order. Rejects with
  * LOOM_INVALID_ARGUMENT when one of them cannot be read, or is of another workflow.
@@ -44,22 +55,30 @@ export interface ReplayDifference {
 export async function checkReplay(
   definition: Workflow,
   histories: Iterable<SavedHistory> | AsyncIterable<SavedHistory>,
+  options: CheckReplayOptions = {},
 ): Promise<readonly ReplayResult[]> {
   if (!isMade(definition, 'workflow'))
     throw new LoomError('LOOM_INVALID_ARGUMENT', 'checkReplay: its first argument was not made by workflow()')
+  checkOptions(options, OPTIONS, 'options')
+  const converter = newDataConverter(options.dataConverter).inClear
   const train = new Train({ clock: systemClock })
   const results: ReplayResult[] = []
-  for await (const saved of histories) results.push(await checkOne(definition, readSaved(saved), train))
+  for await (const saved of histories) results.push(await checkOne(definition, readSaved(saved), train, converter))
   return results
 }
 
-async function checkOne(definition: Workflow, history: readonly HistoryEvent[], train: Train): Promise<ReplayResult> {
+async function checkOne(
+  definition: Workflow,
+  history: readonly HistoryEvent[],
+  train: Train,
+  converter: DataConverter,
+): Promise<ReplayResult> {
   const { workflowType, workflowId = '', originalExecutionRunId: runId } = startedOf(history)
   if (workflowType !== definition.name) {
     const message = `the history is of workflow '${workflowType}', and the code of '${definition.name}'`
     throw new LoomError('LOOM_INVALID_ARGUMENT', message)
   }
-  const host = new CheckHost(definition, { namespaceId: DEFAULT_NAMESPACE_ID, workflowId, runId }, train)
+  const host = new CheckHost(definition, { namespaceId: DEFAULT_NAMESPACE_ID, workflowId, runId }, train, converter)
   const problem = await host.run(history)
   const difference = problem && differenceOf(problem, history)
   return { workflowId, runId, eventCount: history.length, difference }
@@ -83,9 +102,9 @@ class CheckHost implements RunHost {
   readonly #train: Train
   readonly #over = new Deferred<Problem | undefined>()
 
-  constructor(definition: Workflow, execution: WorkflowRunExecution, train: Train) {
+  constructor(definition: Workflow, execution: WorkflowRunExecution, train: Train, converter: DataConverter) {
     this.#train = train
-    this.#run = new WorkflowRun({ definition, execution, train, host: this })
+    this.#run = new WorkflowRun({ definition, execution, train, host: this, converter })
   }
 
   async run(history: readonly HistoryEvent[]): Promise<Problem | undefined> {

@@ -8,12 +8,12 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isMade, type Workflow } from '../workflow/definition.js'
-import { checkReplay, startedOf } from './check-replay.js'
+import { checkReplay, startedOf, type CheckReplayOptions } from './check-replay.js'
 import { readSaved } from './saved-history.js'
 
 const USAGE = `usage: shardloom check-replay <module> <files...>
 
-Runs the workflows that <module> exports over saved histories: what history().toJson() gave, or the output of
+Runs the workflows that <module> exports, with its dataConverter if it exports one, over saved histories: what history().toJson() gave, or the output of
 temporal workflow show --output json. Exit code: 0 all fit, 1 one differs, 2 something cannot be read.
 `
 
@@ -37,26 +37,26 @@ export async function runCommand([command, module, ...files]: readonly string[],
     output.error(USAGE)
     return UNREADABLE
   }
-  let workflows: ReadonlyMap<string, Workflow>
+  let code: Code
   try {
-    workflows = await workflowsOf(module)
+    code = await codeOf(module)
   } catch (error) {
     output.error(`${module}: ${messageOf(error)}\n`)
     return UNREADABLE
   }
   let worst: ExitCode = FITS
-  for (const file of files) worst = worse(worst, await checkFile(workflows, file, output))
+  for (const file of files) worst = worse(worst, await checkFile(code, file, output))
   return worst
 }
 
-async function checkFile(workflows: ReadonlyMap<string, Workflow>, file: string, output: Output): Promise<ExitCode> {
+async function checkFile({ workflows, options }: Code, file: string, output: Output): Promise<ExitCode> {
   try {
     const history = readSaved(JSON.parse(await readFile(file, 'utf8')))
     const { workflowType } = startedOf(history)
     const definition = workflows.get(workflowType)
     if (definition === undefined)
       throw new Error(`it is of workflow '${workflowType}', which the module does not export`)
-    const [result] = await checkReplay(definition, [history])
+    const [result] = await checkReplay(definition, [history], options)
     const { difference, eventCount } = result!
     if (difference === undefined) {
       output.out(`${file}: fits (${workflowType}, ${eventCount} events)\n`)
@@ -70,15 +70,21 @@ async function checkFile(workflows: ReadonlyMap<string, Workflow>, file: string,
   }
 }
 
-/** By name; a list of definitions that is exported counts as well. */
-async function workflowsOf(module: string): Promise<ReadonlyMap<string, Workflow>> {
+interface Code {
+  readonly workflows: ReadonlyMap<string, Workflow>
+  readonly options: CheckReplayOptions
+}
+
+/** Workflows by name; a list of definitions that is exported counts as well. */
+async function codeOf(module: string): Promise<Code> {
   const exported = (await import(pathToFileURL(resolve(module)).href)) as Readonly<Record<string, unknown>>
   const values = Object.values(exported).flatMap((value): readonly unknown[] =>
     Array.isArray(value) ? value : typeof value === 'object' && value !== null ? [value, ...Object.values(value)] : [],
   )
   const workflows = values.filter((value) => isMade(value, 'workflow'))
   if (workflows.length === 0) throw new Error('it exports nothing that workflow() made')
-  return new Map(workflows.map((workflow) => [workflow.name, workflow]))
+  const options = { dataConverter: exported['dataConverter'] } as CheckReplayOptions
+  return { workflows: new Map(workflows.map((workflow) => [workflow.name, workflow])), options }
 }
 
 function worse(one: ExitCode, other: ExitCode): ExitCode {

@@ -81,13 +81,15 @@ const FAILURE_KINDS: readonly (readonly [field: string, type: Failure['type']])[
 ]
 
 function readFailure(failure: Json): Failure {
-  const { message, stackTrace, cause } = failure
+  const { message, stackTrace, encodedAttributes, cause } = failure
   const [field, type] = FAILURE_KINDS.find(([name]) => failure[name] !== undefined) ?? ['', 'none']
   const { type: applicationType, ...info } = read(objectOf(failure[field] ?? {}))
   return {
     ...{ type, message: String(message ?? ''), ...info },
     ...(type === 'application' && applicationType !== undefined && { applicationType }),
     ...(typeof stackTrace === 'string' && stackTrace !== '' && { stackTrace }),
+    ...(encodedAttributes !== undefined &&
+      encodedAttributes !== null && { encodedAttributes: readPayload(encodedAttributes) }),
     ...(cause !== undefined && cause !== null && { cause: readFailure(objectOf(cause)) }),
   } as unknown as Failure
 }

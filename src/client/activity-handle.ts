@@ -6,7 +6,8 @@
 import type { ActivityTarget, HeartbeatResponse } from '../protocol/activity-requests.js'
 import type { HistoryService } from '../protocol/services.js'
 import { attemptFailure } from '../workflow/attempt-failure.js'
-import { encodePayload, encodePayloads } from '../workflow/converter.js'
+import type { DataConverter } from '../workflow/data-converter.js'
+import { wholeFailureOf } from '../workflow/failure-codec.js'
 
 /** Which activity of which execution: `info` of an activity's context has all three. */
 export interface ActivityIds {
@@ -21,7 +22,7 @@ export interface ActivityHandleParts {
   readonly service: HistoryService
   readonly identity: string
   readonly target: ActivityTarget
-  readonly maxPayloadBytes: number
+  readonly converter: DataConverter
   readonly nowMs: () => number
 }
 
@@ -36,29 +37,29 @@ export class ActivityHandle {
 
   /** Ends it with a result, which the workflow's code parses. Also before a worker has taken it: then none does. */
   async complete(result?: unknown): Promise<void> {
-    const { service, identity, target, maxPayloadBytes } = this.#parts
-    const encoded = [encodePayload(result, 'result', maxPayloadBytes)]
+    const { service, identity, target, converter } = this.#parts
+    const encoded = [converter.encode(result, 'result')]
     await service.respondActivityTaskCompletedById({ ...target, result: encoded, identity })
   }
 
   /** Fails the attempt that runs; the retry policy decides whether there is another. `error` is what its function would throw. */
   async fail(error: unknown): Promise<void> {
-    const { service, identity, target, maxPayloadBytes, nowMs } = this.#parts
-    const failure = attemptFailure(error, nowMs(), maxPayloadBytes)
+    const { service, identity, target, converter, nowMs } = this.#parts
+    const failure = attemptFailure(error, wholeFailureOf(error, converter, nowMs()))
     await service.respondActivityTaskFailedById({ ...target, failure, identity })
   }
 
   /** Says that it has stopped, as its workflow asked for. LOOM_INVALID_ARGUMENT when nobody did. */
   async reportCanceled(...details: readonly unknown[]): Promise<void> {
-    const { service, identity, target, maxPayloadBytes } = this.#parts
-    const encoded = details.length === 0 ? undefined : encodePayloads(details, 'details', maxPayloadBytes)
+    const { service, identity, target, converter } = this.#parts
+    const encoded = details.length === 0 ? undefined : converter.encodeAll(details, 'details')
     await service.respondActivityTaskCanceledById({ ...target, details: encoded, identity })
   }
 
   /** Says that it is alive, and how far it has come. The answer says whether its workflow has called it off. */
   async heartbeat(details?: unknown): Promise<HeartbeatResponse> {
-    const { service, identity, target, maxPayloadBytes } = this.#parts
-    const encoded = details === undefined ? undefined : [encodePayload(details, 'details', maxPayloadBytes)]
+    const { service, identity, target, converter } = this.#parts
+    const encoded = details === undefined ? undefined : [converter.encode(details, 'details')]
     return await service.recordActivityTaskHeartbeatById({ ...target, details: encoded, identity })
   }
 }

@@ -10,6 +10,7 @@ import type { ExecutionTarget } from '../protocol/ids.js'
 import type { HistoryService } from '../protocol/services.js'
 import type { ClosedSlot, StartWorkflowRequest } from '../protocol/start-requests.js'
 import { nameAt } from '../workflow/activity-settings.js'
+import type { DataConverter } from '../workflow/data-converter.js'
 import { isMade, type SignalNames, type Workflow, type WorkflowResult } from '../workflow/definition.js'
 import { encodeChecked } from '../workflow/schema.js'
 import { ActivityHandle, type ActivityIds } from './activity-handle.js'
@@ -26,7 +27,7 @@ export interface ClientParts {
   readonly taskQueue: string
   /** Of the loom, by name: what is started by name is checked by them, where it is known here. */
   readonly workflows: ReadonlyMap<string, Workflow>
-  readonly maxPayloadBytes: number
+  readonly converter: DataConverter
   readonly nowMs: () => number
   readonly newRequestId: () => string
   /** Of an execution: asked when only its id is known here. */
@@ -61,10 +62,10 @@ export class Client {
     const { signal, payload, ...start } = options as SignalWithStartOptions & { readonly payload?: unknown }
     const definition = this.#definition(workflow)
     const name = definition === undefined ? nameAt(workflow, 'workflow') : definition.name
-    const { maxPayloadBytes, service } = this.#parts
+    const { converter, service } = this.#parts
     const signalName = checkedSignalName(signal, definition)
     const path = `payload of signal '${signalName}'`
-    const signalInput = encodeChecked(definition?.signals[signalName], payload, path, maxPayloadBytes)
+    const signalInput = encodeChecked(definition?.signals[signalName], payload, path, converter)
     const request = { ...this.#startRequest(name, definition, start), signalName, signalInput }
     const { runId, closed } = await service.signalWithStartWorkflow(request)
     return this.#handle(definition, request.workflowId, runId, closed, false)
@@ -94,7 +95,7 @@ export class Client {
 
   activity(ids: ActivityIds): ActivityHandle {
     checkNames(ids, ACTIVITY_IDS, 'ids')
-    const { service, identity, namespaceId, maxPayloadBytes, nowMs } = this.#parts
+    const { service, identity, namespaceId, converter, nowMs } = this.#parts
     const { workflowId, activityId, runId } = ids
     const target = {
       namespaceId,
@@ -102,7 +103,7 @@ export class Client {
       activityId: nameAt(activityId, 'ids.activityId'),
       runId: checkedRunId(runId),
     }
-    return new ActivityHandle({ service, identity, target, maxPayloadBytes, nowMs })
+    return new ActivityHandle({ service, identity, target, converter, nowMs })
   }
 
   #handle<W extends Workflow>(
@@ -112,10 +113,10 @@ export class Client {
     closed: ClosedSlot | undefined,
     isOneRun: boolean,
   ): StartedHandle<W> {
-    const { service, identity, namespaceId, maxPayloadBytes } = this.#parts
+    const { service, identity, namespaceId, converter } = this.#parts
     const target = { namespaceId, workflowId, runId }
     const findDefinition = this.#findDefinition
-    const parts = { service, identity, target, definition, closed, maxPayloadBytes, findDefinition, isOneRun }
+    const parts = { service, identity, target, definition, closed, converter, findDefinition, isOneRun }
     return new WorkflowHandle<W>(parts) as StartedHandle<W>
   }
 
@@ -126,14 +127,14 @@ export class Client {
   }
 
   #startRequest(name: string, definition: Workflow | undefined, options: StartOptions): StartWorkflowRequest {
-    const { namespaceId, identity, taskQueue, maxPayloadBytes, newRequestId } = this.#parts
+    const { namespaceId, identity, taskQueue, converter, newRequestId } = this.#parts
     const checked = checkedStart(options)
     return {
       namespaceId,
       workflowId: checked.workflowId,
       workflowType: name,
       taskQueue: checked.taskQueue ?? definition?.taskQueue ?? taskQueue,
-      input: encodeChecked(definition?.input, checked.input, `input of workflow '${name}'`, maxPayloadBytes),
+      input: encodeChecked(definition?.input, checked.input, `input of workflow '${name}'`, converter),
       ...startTimes(checked),
       workflowIdReusePolicy: checked.workflowIdReusePolicy ?? 'AllowDuplicate',
       workflowIdConflictPolicy: checked.workflowIdConflictPolicy,

@@ -2,6 +2,7 @@
 import { LoomError } from '../base/errors.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import type { ExecutionTarget } from '../protocol/ids.js'
+import type { DataConverter } from '../workflow/data-converter.js'
 import type { Workflow } from '../workflow/definition.js'
 import { errorOf } from '../workflow/failure-codec.js'
 import { ApplicationFailure, TerminatedFailure, TimeoutFailure } from '../workflow/failures.js'
@@ -12,17 +13,18 @@ export function closedResult(
   event: HistoryEvent,
   { workflowId, runId = '' }: ExecutionTarget,
   definition: Workflow | undefined,
+  converter: DataConverter,
 ): unknown {
   const run = { workflowId, runId }
   switch (event.eventType) {
     case 'WorkflowExecutionCompleted':
-      return decodeParsed(definition?.output, event.attributes.result, `result of workflow ${workflowId}`)
+      return decodeParsed(definition?.output, event.attributes.result, `result of workflow ${workflowId}`, converter)
     case 'WorkflowExecutionFailed':
-      throw new WorkflowFailedError(run, 'Failed', errorOf(event.attributes.failure))
+      throw new WorkflowFailedError(run, 'Failed', errorOf(event.attributes.failure, converter))
     case 'WorkflowExecutionCanceled': {
       const { details } = event.attributes
       const failure = { type: 'canceled', message: 'cancelled', ...(details !== undefined && { details }) } as const
-      throw new WorkflowFailedError(run, 'Canceled', errorOf(failure))
+      throw new WorkflowFailedError(run, 'Canceled', errorOf(failure, converter))
     }
     case 'WorkflowExecutionTimedOut':
       throw new WorkflowFailedError(run, 'TimedOut', new TimeoutFailure('workflow timeout', 'StartToClose'))

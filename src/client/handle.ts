@@ -10,7 +10,7 @@ import type { HistoryService } from '../protocol/services.js'
 import type { ClosedSlot } from '../protocol/start-requests.js'
 import { QUERY_REJECT_CONDITIONS, type QueryRejectCondition } from '../protocol/query.js'
 import { nameAt } from '../workflow/activity-settings.js'
-import { encodePayloads } from '../workflow/converter.js'
+import type { DataConverter } from '../workflow/data-converter.js'
 import type {
   QueryAnswer,
   QueryNames,
@@ -24,6 +24,7 @@ import { askLastRun, chainEnd, onOpenRun } from './chain.js'
 import { closedResult } from './closed-result.js'
 import { checkNames } from './known-names.js'
 import { checkedSignalName } from './signal-name.js'
+import { openedDescription } from './opened-description.js'
 import { EventPages, type HistoryOptions, type WorkflowHistory } from './history-pages.js'
 
 /** How a signal is sent. */
@@ -59,7 +60,7 @@ export interface HandleParts {
   readonly findDefinition: (target: ExecutionTarget) => Promise<Workflow | undefined>
   /** Of the start that made this handle. */
   readonly closed: ClosedSlot | undefined
-  readonly maxPayloadBytes: number
+  readonly converter: DataConverter
   /** The caller named that run: what follows it is no business of this handle. */
   readonly isOneRun: boolean
 }
@@ -94,11 +95,11 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
    * failed, was cancelled or was terminated, and with LOOM_CLOSED when the loom closes first: the execution is untouched by that.
    */
   async result(): Promise<WorkflowResult<W>> {
-    const { service, target, definition, closed } = this.#parts
+    const { service, target, definition, closed, converter } = this.#parts
     const closing = closed === undefined ? await service.waitClosed(target) : await closed.wait()
-    if (this.#parts.isOneRun) return closedResult(closing, target, definition)
+    if (this.#parts.isOneRun) return closedResult(closing, target, definition, converter)
     const { event, run } = await chainEnd(service, target, closing)
-    return closedResult(event, run, definition)
+    return closedResult(event, run, definition, converter)
   }
 
   /**
@@ -108,7 +109,7 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
    */
   async signal<K extends SignalNames<W>>(name: K, ...args: SignalArguments<SignalPayload<W, K>>): Promise<void> {
     const [payload, options] = args as [unknown, SignalOptions?]
-    const { service, target, identity, findDefinition, maxPayloadBytes } = this.#parts
+    const { service, target, identity, findDefinition, converter } = this.#parts
     if (options !== undefined) checkNames(options, SIGNAL_OPTIONS, 'options')
     const definition = this.#parts.definition ?? (await findDefinition(target))
     const signalName = checkedSignalName(name, definition)
@@ -116,7 +117,7 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
       definition?.signals[signalName],
       payload,
       `payload of signal '${signalName}'`,
-      maxPayloadBytes,
+      converter,
     )
     const requestId = options?.requestId === undefined ? '' : nameAt(options.requestId, 'options.requestId')
     await this.#act(({ namespaceId, workflowId, runId }) =>
@@ -148,10 +149,10 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
         'LOOM_INVALID_ARGUMENT',
         `options.rejectCondition: not one of ${QUERY_REJECT_CONDITIONS.join(', ')}`,
       )
-    const { service, target, findDefinition, maxPayloadBytes } = this.#parts
+    const { service, target, findDefinition, converter } = this.#parts
     const definition = this.#parts.definition ?? (await findDefinition(target))
     const queryType = nameAt(name, 'query')
-    const queryArgs = encodeChecked(undefined, argument, 'options.argument', maxPayloadBytes)
+    const queryArgs = encodeChecked(undefined, argument, 'options.argument', converter)
     const asked = { ...target, queryType, queryArgs, queryRejectCondition: rejectCondition }
     const { isOneRun } = this.#parts
     const { result, queryRejected } = await (isOneRun ? service.queryWorkflow(asked) : askLastRun(service, asked))
@@ -159,20 +160,21 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
       const message = `query '${queryType}' was rejected: ${target.workflowId} is ${queryRejected.status}`
       throw new LoomError('LOOM_EXECUTION_CLOSED', message)
     }
-    return decodeParsed(definition?.queries[queryType], result, `answer of query '${queryType}'`)
+    return decodeParsed(definition?.queries[queryType], result, `answer of query '${queryType}'`, converter)
   }
 
   /** Ends the execution without asking its code. `reason` and `details` are recorded; details are what JSON carries. */
   async terminate(reason = '', ...details: readonly unknown[]): Promise<void> {
     if (typeof reason !== 'string') throw new LoomError('LOOM_INVALID_ARGUMENT', 'reason: not a text')
-    const { service, identity, maxPayloadBytes } = this.#parts
-    const encoded = details.length === 0 ? undefined : encodePayloads(details, 'details', maxPayloadBytes)
+    const { service, identity, converter } = this.#parts
+    const encoded = details.length === 0 ? undefined : converter.encodeAll(details, 'details')
     await this.#act((run) => service.terminateWorkflow({ ...run, reason, details: encoded, identity }))
   }
 
   /** What state it is in, what it waits for, and whether its code has stalled. */
-  describe(): Promise<WorkflowDescription> {
-    return this.#parts.service.describeWorkflow(this.#parts.target)
+  async describe(): Promise<WorkflowDescription> {
+    const { service, target, converter } = this.#parts
+    return openedDescription(await service.describeWorkflow(target), converter)
   }
 
   /** All that happened to it, in order: `for await (const event of handle.history())`, or page by page by `pages()`. */

@@ -9,7 +9,9 @@ import { DEFAULT_NAMESPACE, idSchema } from '../protocol/ids.js'
 import { settingsSchema, type Settings, type SettingsInput } from '../protocol/settings.js'
 import { checkShardCount } from '../shard/ring.js'
 import type { MediumFactory } from '../storage/medium.js'
+import { newDataConverter, type DataConverter } from '../workflow/data-converter.js'
 import { definitionsByName, isMade, type Activity, type Definition, type Workflow } from '../workflow/definition.js'
+import type { DataConverterOptions } from '../workflow/payload-codec.js'
 import { parse } from '../workflow/schema.js'
 import { checkNames } from './known-names.js'
 import { namespaceIdOf } from './namespace-id.js'
@@ -40,6 +42,11 @@ export interface LoomOptions {
   readonly workers?: readonly WorkerOptions[] | undefined
   /** Executions of two namespaces never meet. Default 'default'. */
   readonly namespace?: string | undefined
+  /**
+   * What values pass on their way into the store and out of it: inputs and results, signals, heartbeats, details. Default: JSON
+   * and bytes, in clear. Every loom on a store needs one that reads what the others wrote.
+   */
+  readonly dataConverter?: DataConverterOptions | undefined
   /** Limits and intervals; any part of them. */
   readonly settings?: SettingsInput | undefined
   /** Default: the system's. */
@@ -62,6 +69,7 @@ export interface CheckedLoomOptions {
   readonly defaultTaskQueue: string
   readonly namespaceId: string
   readonly settings: Settings
+  readonly converter: DataConverter
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -80,6 +88,8 @@ const optionsSchema = z.strictObject({
     )
     .optional(),
   namespace: idSchema.default(DEFAULT_NAMESPACE),
+  // Checked by itself, below.
+  dataConverter: z.custom<DataConverterOptions>().optional(),
   settings: settingsSchema.default(() => settingsSchema.parse({})),
   clock: withMethods<Clock>('a clock', 'nowMs', 'monotonicMs', 'setTimer', 'clearTimer', 'soon').default(systemClock),
   random: withMethods<Random>('a source of chance', 'fill', 'fraction').default(systemRandom),
@@ -113,6 +123,7 @@ export function checkedLoomOptions(options: LoomOptions): CheckedLoomOptions {
     defaultTaskQueue: checked.workers?.[0]?.taskQueue ?? DEFAULT_TASK_QUEUE,
     namespaceId: namespaceIdOf(checked.namespace),
     settings,
+    converter: newDataConverter(checked.dataConverter, settings.maxPayloadBytes),
     clock,
     random,
     logger,

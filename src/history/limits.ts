@@ -54,6 +54,7 @@ export function checkFailure(failure: Failure | undefined, limits: Limits, path:
   for (let one = failure; bytes !== Infinity && one !== undefined; one = one.cause) {
     if ('details' in one) checkEach(one.details, limits, `${path}.details`)
     else if (one.type === 'timeout') checkEach(one.lastHeartbeatDetails, limits, `${path}.lastHeartbeatDetails`)
+    if (one.encodedAttributes !== undefined) checkEach([one.encodedAttributes], limits, `${path}.encodedAttributes`)
   }
   if (bytes <= MAX_KEPT_FAILURE_BYTES) return 0
   if (bytes > limits.maxTurnBytes) throw tooBig(path, bytes, limits.maxTurnBytes)

@@ -171,6 +171,7 @@ export class OpenTask implements LocalWorkflowTask {
       sinceMs: state.stall?.sinceMs ?? turn.nowMs,
       retryAtMs: turn.nowMs + host.settings.stalledRetryMs,
       stackTrace: failure.stackTrace ?? '',
+      ...(failure.encodedAttributes && { encodedAttributes: failure.encodedAttributes }),
     }
     failLocalWorkflowTask(turn, {
       beginTimeMs: this.beginTimeMs,

@@ -83,11 +83,13 @@ export function decodeWorkflowTaskProgress(fields: readonly unknown[]): Workflow
 }
 
 export function encodeStall(value: Stall): unknown[] {
-  const { eventId, reason, message, hint, fingerprint, sinceMs, retryAtMs, stackTrace } = value
-  return [eventId, reason, message, hint, fingerprint, sinceMs, retryAtMs, stackTrace ?? null]
+  const { eventId, reason, message, hint, fingerprint, sinceMs, retryAtMs, stackTrace, encodedAttributes } = value
+  const stall = [eventId, reason, message, hint, fingerprint, sinceMs, retryAtMs, stackTrace ?? null]
+  return encodedAttributes === undefined ? stall : [...stall, encodePayloads([encodedAttributes])]
 }
 
 export function decodeStall(fields: readonly unknown[]): Stall {
+  const [encodedAttributes] = decodePayloads(fields[8]) ?? []
   return {
     eventId: fields[0] as number,
     reason: fields[1] as Stall['reason'],
@@ -97,5 +99,6 @@ export function decodeStall(fields: readonly unknown[]): Stall {
     sinceMs: fields[5] as number,
     retryAtMs: fields[6] as number,
     ...(typeof fields[7] === 'string' && { stackTrace: fields[7] }),
+    ...(encodedAttributes && { encodedAttributes }),
   }
 }

@@ -88,12 +88,14 @@ function recordOf<T>(value: unknown, what: string, decode: (item: unknown) => T)
 
 const FAILURE_TYPES = ['application', 'activity', 'timeout', 'canceled', 'terminated', 'none'] as const
 
-/** [kind, message, stack, cause, …what the kind has]. */
+/** [kind, message or [message, encoded attributes], stack, cause, …what the kind has]. */
 export function encodeFailure(failure: Failure | undefined): unknown {
   if (failure === undefined) return null
   const base = [
     FAILURE_TYPES.indexOf(failure.type),
-    failure.message,
+    failure.encodedAttributes === undefined
+      ? failure.message
+      : [failure.message, encodePayload(failure.encodedAttributes)],
     failure.stackTrace ?? null,
     encodeFailure(failure.cause),
   ]
@@ -127,8 +129,10 @@ export function encodeFailure(failure: Failure | undefined): unknown {
 
 export function decodeFailure(value: unknown): Failure | undefined {
   if (value === null || value === undefined) return undefined
-  const [kind, message, stack, cause, ...rest] = arrayOf(value, 'failure')
+  const [kind, said, stack, cause, ...rest] = arrayOf(value, 'failure')
+  const [message, encodedAttributes] = Array.isArray(said) ? (said as readonly unknown[]) : [said]
   const base: Record<string, unknown> = { type: FAILURE_TYPES[kind as number], message }
+  if (encodedAttributes !== undefined) base['encodedAttributes'] = decodePayload(encodedAttributes)
   setUnlessNull(base, 'stackTrace', stack)
   setUnlessNull(base, 'cause', decodeFailure(cause) ?? null)
   switch (base['type']) {

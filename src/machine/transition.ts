@@ -6,7 +6,7 @@
  */
 import type { Failure, TimeoutType } from '../protocol/failure.js'
 import type { EventAttributes, HistoryEvent } from '../protocol/event.js'
-import type { Payloads } from '../protocol/payload.js'
+import type { Payload, Payloads } from '../protocol/payload.js'
 import type { StickyAttributes } from '../protocol/worker-tasks.js'
 
 /**
@@ -66,6 +66,8 @@ export interface Stall {
   readonly retryAtMs: number
   /** Of what the code threw; absent or '': it threw nothing, or is not known. */
   readonly stackTrace?: string
+  /** Of that failure, where its message and stack trace are encoded. */
+  readonly encodedAttributes?: Payload
 }
 
 /** The only ways in which `progress` changes: plain data, stored as it is. */

@@ -13,6 +13,8 @@ export const MAX_KEPT_FAILURE_BYTES: number = 32 * 1024
 
 const KEPT_TEXT = 2000
 const KEPT_STACK = 8000
+/** The real message and stack trace, encoded: they cannot be cut, and leave room for what else is kept. */
+const KEPT_ATTRIBUTES_BYTES = 20_000
 
 export function payloadsBytes(payloads: Payloads | undefined): number {
   if (payloads === undefined) return 0
@@ -40,7 +42,9 @@ export function failureBytes(failure: Failure | undefined): number {
   let causes = 0
   for (let one = failure; one !== undefined; one = one.cause) {
     if (typeof one !== 'object' || typeof one.message !== 'string' || ++causes > MAX_CAUSES + 1) return Infinity
-    for (const key in one) if (key !== 'cause') bytes += fieldBytes(one[key as keyof Failure])
+    for (const key in one)
+      if (key !== 'cause' && key !== 'encodedAttributes') bytes += fieldBytes(one[key as keyof Failure])
+    if (one.encodedAttributes !== undefined) bytes += payloadsBytes([one.encodedAttributes])
   }
   return bytes
 }
@@ -68,12 +72,14 @@ export function keptFailure<T extends Failure | undefined>(failure: T): T | Fail
 /** What matters most of a failure that is too big or cannot be written: no details, no causes, and its texts cut. */
 export function shortenedFailure(failure: Failure): Failure {
   const bytes = failureBytes(failure)
-  const { message, stackTrace } = failure
+  const { message, stackTrace, encodedAttributes } = failure
   const size = bytes === Infinity ? 'it cannot be written' : `${bytes} bytes are too many`
   const kept = {
     type: 'application',
     message: `${cut(message, KEPT_TEXT)} (details and causes are left out: ${size})`,
     stackTrace: cut(stackTrace, KEPT_STACK),
+    ...(encodedAttributes !== undefined &&
+      payloadsBytes([encodedAttributes]) <= KEPT_ATTRIBUTES_BYTES && { encodedAttributes }),
   } as const
   if (failure.type !== 'application') return kept
   const { applicationType, nonRetryable, nextRetryDelayMs } = failure

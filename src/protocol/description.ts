@@ -1,6 +1,7 @@
 /** What an execution shows of itself: where it stands and what it waits for, and its history by the page. */
 import type { HistoryEvent, WorkflowStatus } from './event.js'
 import type { Failure } from './failure.js'
+import type { Payload } from './payload.js'
 
 /** An activity that has not ended, and where it stands. */
 export interface PendingActivity {
@@ -47,6 +48,8 @@ export interface StalledDescription {
   readonly hint: string
   /** Of what it threw; '' when it threw nothing. */
   readonly stackTrace: string
+  /** The real message and stack trace, where a data converter has encoded them and they could not be decoded here. */
+  readonly encodedAttributes?: Payload | undefined
   /** Of the first failure, ms since the epoch. */
   readonly sinceMs: number
   /** ms since the epoch; sooner when the store is opened again, or on `retryStalled`. */

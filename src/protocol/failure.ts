@@ -1,5 +1,5 @@
 /** Failures of user code, as data: recorded in history, rebuilt as errors in workflow code. Temporal's kinds. */
-import type { Payloads } from './payload.js'
+import type { Payload, Payloads } from './payload.js'
 
 /** Why something was, or was not, tried again. Temporal's names. */
 export type RetryState =
@@ -17,6 +17,8 @@ export type TimeoutType = 'StartToClose' | 'ScheduleToStart' | 'ScheduleToClose'
 interface FailureBase {
   readonly message: string
   readonly stackTrace?: string
+  /** The real message and stack trace, where they go through codecs: JSON of `{ message, stack_trace }`, encoded. */
+  readonly encodedAttributes?: Payload
   readonly cause?: Failure
 }
 

@@ -1,4 +1,6 @@
 /** User data on its way: opaque bytes, and metadata that says how to read them. Encoded once, at the client or worker boundary. */
+import { types } from 'node:util'
+import { isWellFormed } from './ids.js'
 
 export interface Payload {
   /** `encoding` is always there: 'json/plain', 'binary/plain', 'binary/null', or a codec's own. */
@@ -14,3 +16,15 @@ export const JSON_PLAIN: Readonly<Record<string, string>> = Object.freeze({ enco
 export const BINARY_PLAIN: Readonly<Record<string, string>> = Object.freeze({ encoding: 'binary/plain' })
 /** `undefined`. */
 export const BINARY_NULL: Readonly<Record<string, string>> = Object.freeze({ encoding: 'binary/null' })
+
+/** Could it be written and read back? */
+export function isPayload(value: unknown): value is Payload {
+  if (typeof value !== 'object' || value === null) return false
+  const { metadata, data } = value as Partial<Payload>
+  if (!types.isUint8Array(data) || typeof metadata !== 'object' || metadata === null) return false
+  const pairs: readonly (readonly unknown[])[] = Object.entries(metadata)
+  return (
+    Object.hasOwn(metadata, 'encoding') &&
+    pairs.every((pair) => pair.every((one) => typeof one === 'string' && isWellFormed(one)))
+  )
+}

@@ -5,13 +5,12 @@
  * What is merely forbidden (a timer id that is in use, a negative time-out) is left to the verbs, which answer as Temporal
  * does. Names that are not well formed are refused; free text is mended, since a failure must not be lost for half an emoji.
  */
-import { types } from 'node:util'
 import { z } from 'zod'
 import { MAX_DURATION_MS } from '../base/duration.js'
 import { isUuid } from '../base/uuid.js'
 import { MAX_CAUSES } from './failure.js'
 import { idSchema, isWellFormed, optionalIdSchema } from './ids.js'
-import { BINARY_NULL, BINARY_PLAIN, JSON_PLAIN, type Payload } from './payload.js'
+import { BINARY_NULL, BINARY_PLAIN, isPayload, JSON_PLAIN, type Payload } from './payload.js'
 import { QUERY_REJECT_CONDITIONS } from './query.js'
 import type { ExecutionTarget } from './ids.js'
 import type { HistoryService } from './services.js'
@@ -37,21 +36,15 @@ const payloads = z.array(payload).optional()
 const name = z.string().refine(isWellFormed, 'not well-formed Unicode')
 const namedPayloads = z.record(name, z.array(payload))
 
-function isPayload(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  const { metadata, data } = value as Partial<Payload>
-  if (!types.isUint8Array(data) || typeof metadata !== 'object' || metadata === null) return false
-  const pairs: readonly (readonly unknown[])[] = Object.entries(metadata)
-  return (
-    Object.hasOwn(metadata, 'encoding') &&
-    pairs.every((pair) => pair.every((one) => typeof one === 'string' && isWellFormed(one)))
-  )
-}
-
 // ---- failures
 
 const causes: z.ZodType = z.lazy(() => failureKinds)
-const failureBase = { message: text, stackTrace: text.optional(), cause: causes.optional() }
+const failureBase = {
+  message: text,
+  stackTrace: text.optional(),
+  encodedAttributes: payload.optional(),
+  cause: causes.optional(),
+}
 const failureKinds = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('application'),

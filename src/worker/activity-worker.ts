@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { ActivityTaskToken } from '../protocol/ids.js'
 import type { ActivityOutcome, LocalActivityTask, LocalActivityWorker } from '../protocol/local-workers.js'
+import type { DataConverter } from '../workflow/data-converter.js'
 import type { Activity } from '../workflow/definition.js'
 import { STEP_PREFIX, type StepFunction } from '../workflow/steps.js'
 import { Attempt, type AbortReason, type AttemptHome } from './attempt.js'
@@ -30,7 +31,7 @@ export interface ActivityWorkerParts {
   /** Are there workflows here, which may have steps? */
   readonly hasWorkflows: boolean
   readonly steps: StepSource
-  readonly maxPayloadBytes: number
+  readonly converter: DataConverter
   readonly clock: Clock
   readonly logger: Logger
   readonly heartbeatSink: HeartbeatSink
@@ -46,7 +47,7 @@ interface Slots {
 export class ActivityWorker implements LocalActivityWorker, AttemptHome {
   readonly clock: Clock
   readonly logger: Logger
-  readonly maxPayloadBytes: number
+  readonly converter: DataConverter
   readonly heartbeatSink: HeartbeatSink
   readonly #parts: ActivityWorkerParts
   readonly #slots = new Map<string, Slots>()
@@ -62,7 +63,7 @@ export class ActivityWorker implements LocalActivityWorker, AttemptHome {
     this.#parts = parts
     this.clock = parts.clock
     this.logger = parts.logger
-    this.maxPayloadBytes = parts.maxPayloadBytes
+    this.converter = parts.converter
     this.heartbeatSink = parts.heartbeatSink
     this.#rest = new Rest(parts.clock)
     for (const [taskQueue, free] of parts.taskQueues) this.#slots.set(taskQueue, { free })

@@ -13,8 +13,9 @@ import type { ActivityOutcome, LocalActivityTask } from '../protocol/local-worke
 import type { ActivityContext, ActivityInfo } from '../workflow/activity-context.js'
 import { attemptFailure } from '../workflow/attempt-failure.js'
 import type { Activity } from '../workflow/definition.js'
-import { decodePayload, encodePayload } from '../workflow/converter.js'
-import { cancelDetailsOf, errorOf, failureOf } from '../workflow/failure-codec.js'
+import type { DataConverter } from '../workflow/data-converter.js'
+import { errorOf, failureOf } from '../workflow/failure-codec.js'
+import { cancelDetailsOf } from '../workflow/failure-payloads.js'
 import {
   ApplicationFailure,
   CancelledFailure,
@@ -35,7 +36,7 @@ export interface AttemptHome {
   readonly logger: Logger
   /** The loom is being closed. */
   readonly isDraining: boolean
-  readonly maxPayloadBytes: number
+  readonly converter: DataConverter
   readonly heartbeatSink: HeartbeatSink
   /** `outcome` undefined: nobody is to be told. */
   ended(attempt: Attempt, outcome: ActivityOutcome | undefined, done: (outcome: ActivityOutcome) => void): void
@@ -65,7 +66,7 @@ export class Attempt implements ActivityContext {
   runActivity({ name, input, output, fn }: Activity): void {
     this.#output = output
     try {
-      const parsed = decodeParsed(input, this.task.input, `input of activity '${name}'`)
+      const parsed = decodeParsed(input, this.task.input, `input of activity '${name}'`, this.#home.converter)
       this.#follow((fn as (input: unknown, context: ActivityContext) => unknown)(parsed, this))
     } catch (error) {
       this.threw(error)
@@ -126,9 +127,9 @@ export class Attempt implements ActivityContext {
   get heartbeat(): (details?: unknown) => void {
     return (details) => {
       if (this.#hasEnded || this.#isSilent) return
-      const { clock, maxPayloadBytes, heartbeatSink } = this.#home
+      const { clock, converter, heartbeatSink } = this.#home
       const path = `heartbeat of activity '${this.task.activityType}'`
-      const payloads = details === undefined ? undefined : [encodePayload(details, path, maxPayloadBytes)]
+      const payloads = details === undefined ? undefined : [converter.encode(details, path)]
       this.#heartbeats ??= new Heartbeats(clock, this.task, heartbeatSink, (reason) => this.abort(reason))
       this.#heartbeats.beat(payloads)
     }
@@ -136,12 +137,12 @@ export class Attempt implements ActivityContext {
 
   get heartbeatDetails(): unknown {
     const first = this.task.heartbeatDetails?.[0]
-    return first === undefined ? undefined : decodePayload(first, 'heartbeatDetails')
+    return first === undefined ? undefined : this.#home.converter.decode(first, 'heartbeatDetails')
   }
 
   get lastFailure(): FailureError | undefined {
     const { lastFailure } = this.task
-    return lastFailure === undefined ? undefined : errorOf(lastFailure)
+    return lastFailure === undefined ? undefined : errorOf(lastFailure, this.#home.converter)
   }
 
   // Its end.
@@ -158,10 +159,11 @@ export class Attempt implements ActivityContext {
     let result: Payloads | undefined
     try {
       const path = `result of activity '${this.task.activityType}'`
-      result = encodeChecked(this.#output, value, path, this.#home.maxPayloadBytes)
+      result = encodeChecked(this.#output, value, path, this.#home.converter)
     } catch (error) {
+      if (isLoomError(error, 'LOOM_CODEC_FAILED')) return this.threw(error)
       // What it did is done: to do it again would not make its result fit.
-      const { message } = failureOf(error)
+      const { message } = error as Error
       return this.threw(ApplicationFailure.nonRetryable(message, { type: 'BadResult', cause: error }))
     }
     this.#end({ type: 'completed', result })
@@ -184,14 +186,14 @@ export class Attempt implements ActivityContext {
   }
 
   #outcomeOf(error: unknown): ActivityOutcome | undefined {
-    const { clock, isDraining, maxPayloadBytes } = this.#home
+    const { clock, isDraining, converter } = this.#home
     try {
       // Not the function's failure: whoever opens the shard next tries it again.
       if (isDraining && (isLoomError(error, 'LOOM_CLOSED') || this.#isAbortion(error))) return undefined
       if (this.#abortedBy === 'canceled' && this.#isAbortion(error)) {
-        return { type: 'canceled', details: cancelDetailsOf(error as Error, maxPayloadBytes) }
+        return { type: 'canceled', details: cancelDetailsOf(error as Error, converter) }
       }
-      const failure = attemptFailure(error, clock.nowMs(), maxPayloadBytes)
+      const failure = attemptFailure(error, failureOf(error, converter, clock.nowMs()))
       if (this.#abortedBy === undefined) this.#warn(error, failure)
       return { type: 'failed', failure }
     } catch {

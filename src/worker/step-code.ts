@@ -9,6 +9,7 @@ import { Deferred } from '../base/deferred.js'
 import type { Logger } from '../base/log.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import type { ExecutionRef } from '../protocol/ids.js'
+import type { DataConverter } from '../workflow/data-converter.js'
 import type { Workflow } from '../workflow/definition.js'
 import { ApplicationFailure } from '../workflow/failures.js'
 import type { Problem, Quiescence, RunHost } from '../workflow/host.js'
@@ -22,7 +23,7 @@ export interface StepCodeParts {
   readonly execution: ExecutionRef
   readonly train: Train
   readonly logger: Logger
-  readonly maxPayloadBytes: number
+  readonly converter: DataConverter
 }
 
 /** What replay makes of a step's function. Rejects with a failure of type 'StepCodeGone' when the code has no such step. */
@@ -52,8 +53,8 @@ class StepCode implements RunHost {
   readonly #logger: Logger
   readonly #caughtUp = new Deferred<Problem | undefined>()
 
-  constructor({ definition, execution, train, logger, maxPayloadBytes }: StepCodeParts) {
-    this.#run = new WorkflowRun({ definition, execution, train, host: this, maxPayloadBytes })
+  constructor({ definition, execution, train, logger, converter }: StepCodeParts) {
+    this.#run = new WorkflowRun({ definition, execution, train, host: this, converter })
     this.#execution = execution
     this.#train = train
     this.#logger = logger

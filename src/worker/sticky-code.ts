@@ -10,6 +10,7 @@ import { isLoomError, type LoomError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import type { LocalWorkflowTask } from '../protocol/local-workers.js'
+import type { DataConverter } from '../workflow/data-converter.js'
 import type { Workflow } from '../workflow/definition.js'
 import type { LogLine, Problem, Quiescence, RunHost } from '../workflow/host.js'
 import { damaged } from '../workflow/verdict.js'
@@ -24,7 +25,7 @@ export interface CodeHome {
   readonly train: Train
   readonly clock: Clock
   readonly logger: Logger
-  readonly maxPayloadBytes: number
+  readonly converter: DataConverter
   /** A task has opened for it. */
   began(): void
   /** Its task is over, and the next may be open already; or it is closed. */
@@ -49,8 +50,8 @@ export class StickyCode implements RunHost {
 
   constructor(home: CodeHome, definition: Workflow, task: LocalWorkflowTask) {
     this.#home = home
-    const { train, maxPayloadBytes } = home
-    this.#run = new WorkflowRun({ definition, execution: task.execution, train, host: this, maxPayloadBytes })
+    const { train, converter } = home
+    this.#run = new WorkflowRun({ definition, execution: task.execution, train, host: this, converter })
     this.#lastTask = task
     this.#state = task.isNew ? 'live' : 'loading'
   }

@@ -10,6 +10,7 @@ import type { HistoryEvent } from '../protocol/event.js'
 import type { ExecutionRef } from '../protocol/ids.js'
 import type { LocalQuery } from '../protocol/query.js'
 import type { LocalActivityTask, LocalWorkflowTask, LocalWorkflowWorker } from '../protocol/local-workers.js'
+import type { DataConverter } from '../workflow/data-converter.js'
 import { fingerprint, type Workflow } from '../workflow/definition.js'
 import type { StepFunction } from '../workflow/steps.js'
 import type { Train } from '../workflow/train.js'
@@ -27,7 +28,7 @@ export interface WorkflowWorkerParts {
   readonly taskQueues: ReadonlySet<string>
   readonly workflows: ReadonlyMap<string, Workflow>
   readonly codeCacheCount: number
-  readonly maxPayloadBytes: number
+  readonly converter: DataConverter
   readonly train: Train
   readonly clock: Clock
   readonly logger: Logger
@@ -39,7 +40,7 @@ export class WorkflowWorker implements LocalWorkflowWorker, StepSource, CodeHome
   readonly train: Train
   readonly clock: Clock
   readonly logger: Logger
-  readonly maxPayloadBytes: number
+  readonly converter: DataConverter
   readonly #parts: WorkflowWorkerParts
   readonly #codes: CodeCache
   /** By workflow type: computed when first asked for. */
@@ -54,7 +55,7 @@ export class WorkflowWorker implements LocalWorkflowWorker, StepSource, CodeHome
     this.train = parts.train
     this.clock = parts.clock
     this.logger = parts.logger
-    this.maxPayloadBytes = parts.maxPayloadBytes
+    this.converter = parts.converter
     this.#rest = new Rest(parts.clock)
     this.#codes = new CodeCache(parts.codeCacheCount)
   }
@@ -109,13 +110,13 @@ export class WorkflowWorker implements LocalWorkflowWorker, StepSource, CodeHome
     queryArgs,
     readHistory,
   }: LocalQuery): Promise<Payloads | undefined> {
-    const { train, maxPayloadBytes } = this
+    const { train, converter } = this
     const run = (code as StickyCode | undefined)?.runAtRest
     if (run !== undefined) return await askRun(run, train, queryType, queryArgs)
     const definition = this.#parts.workflows.get(workflowType)
     if (definition === undefined)
       throw new LoomError('LOOM_NOT_SUPPORTED', `no workflow '${workflowType}' is defined here`)
-    const parts = { definition, execution, train, maxPayloadBytes }
+    const parts = { definition, execution, train, converter }
     return await answerByReplay(parts, await readHistory(), queryType, queryArgs)
   }
 
@@ -145,11 +146,11 @@ export class WorkflowWorker implements LocalWorkflowWorker, StepSource, CodeHome
   }
 
   async replayedClosure({ execution, workflowType, activityType }: LocalActivityTask): Promise<StepFunction> {
-    const { workflows, train, logger, maxPayloadBytes, readHistory } = this.#parts
+    const { workflows, train, logger, converter, readHistory } = this.#parts
     const definition = workflows.get(workflowType)
     if (definition === undefined) throw stepCodeGone(activityType, `no workflow '${workflowType}' is defined here`)
     const { namespaceId, workflowId, runId } = execution
     const history = await readHistory({ namespaceId, workflowId, runId })
-    return await replayStep({ definition, execution, train, logger, maxPayloadBytes }, history, activityType)
+    return await replayStep({ definition, execution, train, logger, converter }, history, activityType)
   }
 }

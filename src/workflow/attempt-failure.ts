@@ -1,15 +1,20 @@
 /** What an attempt of an activity fails with. */
 import { toUSVString } from 'node:util'
 import type { Failure } from '../protocol/failure.js'
-import { failureOf } from './failure-codec.js'
 
 const MAX_NAME = 1000
 
-/** The failure of what was thrown. Attempts fail with an application failure: any other becomes the cause of one. */
-export function attemptFailure(error: unknown, nowMs: number, maxBytes: number): Failure {
-  const failure = failureOf(error, nowMs, maxBytes)
+/** `failure` is that of the thrown `error`. Attempts fail with an application failure: any other becomes the cause of one. */
+export function attemptFailure(error: unknown, failure: Failure): Failure {
   if (failure.type === 'application') return failure
   const { name } = error as Error
   const applicationType = typeof name === 'string' && name.length <= MAX_NAME ? toUSVString(name) : failure.type
-  return { type: 'application', message: failure.message, applicationType, cause: failure }
+  const { message, encodedAttributes } = failure
+  return {
+    type: 'application',
+    message,
+    ...(encodedAttributes && { encodedAttributes }),
+    applicationType,
+    cause: failure,
+  }
 }

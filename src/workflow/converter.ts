@@ -1,5 +1,6 @@
 /**
- * Values to payloads and back: undefined, bytes, and all that JSON can carry without loss.
+ * The built-in converter: undefined, bytes, and all that JSON can carry without loss. Values of users come through
+ * data-converter.ts, which calls it.
  *
  * Invariant: what JSON would drop or change without a word (a function, a Map, a promise, NaN) is refused, not lost. Of an
  * object its own enumerable fields with text keys count; one that is undefined is as good as absent.
@@ -7,6 +8,7 @@
 import { types } from 'node:util'
 import { LoomError } from '../base/errors.js'
 import { BINARY_NULL, BINARY_PLAIN, JSON_PLAIN, type Payload, type Payloads } from '../protocol/payload.js'
+import { CodecFailure } from './payload-codec.js'
 
 /** One payload carries at most this many bytes where no setting says otherwise: 2 MB. */
 export const MAX_PAYLOAD_BYTES: number = 2 * 1024 * 1024
@@ -32,8 +34,8 @@ export function checkPayload(value: unknown, path: string, maxBytes: number = MA
 }
 
 /**
- * The value that a payload carries. LOOM_INVALID_ARGUMENT when its encoding is none of ours, or its bytes are not what that says;
- * the message begins with `path`.
+ * The value that a payload carries. A CodecFailure when its encoding is none of ours, LOOM_INVALID_ARGUMENT when its bytes are
+ * not what that says; the message begins with `path`.
  */
 export function decodePayload(payload: Payload, path = 'value'): unknown {
   const { metadata, data } = payload
@@ -42,7 +44,7 @@ export function decodePayload(payload: Payload, path = 'value'): unknown {
   if (encoding === 'json/plain') return parseJson(textOf(data), path)
   if (encoding === 'binary/null') return undefined
   if (encoding === 'binary/plain') return new Uint8Array(data)
-  throw new LoomError('LOOM_INVALID_ARGUMENT', `${path}: nothing here reads the encoding '${encoding}'`)
+  throw new CodecFailure(`${path}: nothing here reads the encoding '${encoding}'`)
 }
 
 export function encodePayloads(values: readonly unknown[], path = 'values', maxBytes?: number): Payloads {

@@ -20,7 +20,7 @@ import type {
   WorkflowContext,
   WorkflowInfo,
 } from './context.js'
-import { checkPayload } from './converter.js'
+import type { PayloadHome } from './data-converter.js'
 import { isMade, type Activity, type SignalSchemas } from './definition.js'
 import type { CancelledFailure } from './failures.js'
 import { checkOptions, invalid } from './options.js'
@@ -42,7 +42,7 @@ const STEP_OPTIONS: ReadonlySet<string> = new Set([...RUN_OPTIONS].filter((name)
 const SIGNAL_OPTIONS: ReadonlySet<string> = new Set(['timeout'])
 
 /** What all ctx of one execution share. */
-export interface CtxHome extends SagaHome {
+export interface CtxHome extends SagaHome, PayloadHome {
   readonly info: WorkflowInfo
   readonly waits: Waits
   readonly conditions: Conditions
@@ -52,15 +52,13 @@ export interface CtxHome extends SagaHome {
   readonly queries: Queries
   readonly chance: Chance
   readonly nowMs: number
-  readonly maxPayloadBytes: number
-  readonly isReplaying: boolean
   /** Of the function's own ctx; made when it is first asked for. */
   readonly root: Scope
   /** Why the function's own ctx is cancelled, if it is. */
   readonly rootReason: CancelledFailure | undefined
   /** A cancelled ctx is asked for something. False: far too often, and the run is marked. */
   mayRefuse(): boolean
-  /** The run ends here. Throws LOOM_INVALID_ARGUMENT when the input does not fit. */
+  /** The run ends here. Throws LOOM_INVALID_ARGUMENT when the input does not fit, or a CodecFailure. */
   continueAsNew(input: unknown): void
 }
 
@@ -96,7 +94,7 @@ export class Ctx implements WorkflowContext {
           : overriddenSettings(activity.settings, options, `options of activity '${name}'`)
       return this.#home.waits.schedule(name, settings, payloads, activity, this.#scope).promise!
     } catch (error) {
-      return Promise.reject(error)
+      return this.#home.stopsBy(error) ? neverSettles() : Promise.reject(error)
     }
   }
 
@@ -237,7 +235,7 @@ export class Ctx implements WorkflowContext {
       this.#home.continueAsNew(input)
       return neverSettles()
     } catch (error) {
-      return Promise.reject(error)
+      return this.#home.stopsBy(error) ? neverSettles() : Promise.reject(error)
     }
   }
 
@@ -292,10 +290,10 @@ export class Ctx implements WorkflowContext {
 
   /** A replay refuses what was refused, but nobody needs the payload again. */
   #sent({ input: schema, labels }: Activity, input: unknown): Payloads | undefined {
-    const { isReplaying, maxPayloadBytes } = this.#home
-    if (!isReplaying) return encodeChecked(schema, input, labels.input, maxPayloadBytes)
+    const { isReplaying, converter } = this.#home
+    if (!isReplaying) return encodeChecked(schema, input, labels.input, converter)
     parse(schema, input, labels.input)
-    checkPayload(input, labels.input, maxPayloadBytes)
+    converter.check(input, labels.input)
     return undefined
   }
 

@@ -3,13 +3,15 @@
  *
  * Invariant: neither direction throws, whatever it is given: a failure that cannot be told would be lost. So what
  * cannot be encoded is left out, what is too long is cut, and every field is of its type. What is made here is well-formed
- * Unicode and of bounded size, so that it is the same when it has been written and read back.
+ * Unicode and of bounded size, so that it is the same when it has been written and read back. The exception is a codec that
+ * fails, where the caller can wait until it does not.
  */
-import { toUSVString, types } from 'node:util'
+import { toUSVString } from 'node:util'
 import { MAX_DURATION_MS } from '../base/duration.js'
 import type { Failure, RetryState, TimeoutType } from '../protocol/failure.js'
 import type { Payloads } from '../protocol/payload.js'
-import { decodePayloads, encodePayloads, MAX_PAYLOAD_BYTES } from './converter.js'
+import type { DataConverter } from './data-converter.js'
+import { commonOf, detailsOf, encodedCommon, valuesOf, type Common, type DetailRoom } from './failure-payloads.js'
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -19,6 +21,8 @@ import {
   TimeoutFailure,
   type FailureError,
 } from './failures.js'
+import { CodecFailure } from './payload-codec.js'
+import { field, isErrorLike, textOf, type Thrown } from './thrown.js'
 
 const MAX_CAUSES = 20
 /** Of one text. */
@@ -40,80 +44,74 @@ const RETRY_STATES: readonly RetryState[] = [
 const TIMEOUT_TYPES: readonly TimeoutType[] = ['StartToClose', 'ScheduleToStart', 'ScheduleToClose', 'Heartbeat']
 
 /** How much of a failure still has room, its causes included. */
-interface Room {
+interface Room extends DetailRoom {
   readonly nowMs: number | undefined
   textLength: number
-  detailBytes: number
   causes: number
 }
 
 /**
  * The failure that is recorded for `error`. A foreign error becomes an application failure whose type is its name.
- * `nowMs` turns the instant of a `RetryAfter` into a delay. All details together have at most `maxBytes`.
+ * `nowMs` turns the instant of a `RetryAfter` into a delay. All details together have at most the converter's `maxPayloadBytes`.
+ * What a codec cannot encode is left out.
  */
-export function failureOf(error: unknown, nowMs?: number, maxBytes: number = MAX_PAYLOAD_BYTES): Failure {
-  const room: Room = { nowMs, textLength: MAX_TEXTS, detailBytes: maxBytes, causes: MAX_CAUSES }
+export function failureOf(error: unknown, converter: DataConverter, nowMs?: number): Failure {
+  return told(error, converter, nowMs, false)
+}
+
+/** As `failureOf`, where the sender can wait: throws a CodecFailure when a codec fails. */
+export function wholeFailureOf(error: unknown, converter: DataConverter, nowMs?: number): Failure {
+  return told(error, converter, nowMs, true)
+}
+
+function told(error: unknown, converter: DataConverter, nowMs: number | undefined, isStrict: boolean): Failure {
+  const detailBytes = converter.maxPayloadBytes
+  const room: Room = { nowMs, converter, isStrict, textLength: MAX_TEXTS, detailBytes, causes: MAX_CAUSES }
   try {
     return encode(error, room)
-  } catch {
+  } catch (cause) {
+    if (isStrict && cause instanceof CodecFailure) throw cause
     return { type: 'application', message: 'something was thrown that cannot be told' }
   }
 }
 
-/** The error that stands for a recorded failure. It has the recorded stack, not one of here. */
-export function errorOf(failure: Failure): FailureError {
+/** The error that stands for a recorded failure. It has the recorded stack, not one of here. Throws a CodecFailure and nothing else. */
+export function errorOf(failure: Failure, converter: DataConverter): FailureError {
   const limit = Error.stackTraceLimit
   // No stack of here says anything about a failure of elsewhere, and making one is most of the cost.
   Error.stackTraceLimit = 0
   try {
-    return decode(failure)
+    return decode(failure, converter)
   } finally {
     Error.stackTraceLimit = limit
   }
 }
 
-/** Details as payloads, or why they cannot be sent. Undefined: there are none. */
-export function detailsOf(values: unknown, maxBytes: number): Payloads | string | undefined {
-  if (!Array.isArray(values) || values.length === 0) return undefined
-  try {
-    const payloads = encodePayloads(values, 'details', maxBytes)
-    let bytes = 0
-    for (const { data } of payloads) bytes += data.length
-    return bytes <= maxBytes ? payloads : `${bytes} bytes, more than the ${maxBytes} there is room for`
-  } catch (error) {
-    return textOf(field(error, 'message'))
-  }
-}
-
-/** The details of a cancellation; one that cannot be told whole is told without. */
-export function cancelDetailsOf(error: object, maxBytes: number): Payloads | undefined {
-  const details = detailsOf(field(error, 'details'), maxBytes)
-  return typeof details === 'string' ? undefined : details
-}
-
-/** Any property of it: what was thrown may be a Proxy, or have getters that throw. */
-type Thrown = object
-
 function encode(error: unknown, room: Room): Failure {
-  if (!isErrorLike(error)) return { type: 'application', message: text(error, room) }
+  if (!isErrorLike(error)) return { type: 'application', ...encodedCommon({ message: text(error, room) }, room) }
   const kind = isFailure(error) ? field(error, 'kind') : undefined
   const base = { message: text(field(error, 'message'), room), stackTrace: text(field(error, 'stack') ?? '', room) }
   if (kind === undefined) {
-    return { type: 'application', ...base, ...causeOf(error, room), ...typeOf(error, 'name', room) }
+    return {
+      type: 'application',
+      ...encodedCommon(base, room),
+      ...causeOf(error, room),
+      ...typeOf(error, 'name', room),
+    }
   }
-  const details = detailsOf(field(error, kind === 'timeout' ? 'lastHeartbeatDetails' : 'details'), room.detailBytes)
+  const details = detailsOf(field(error, kind === 'timeout' ? 'lastHeartbeatDetails' : 'details'), room)
   if (typeof details === 'string') {
     base.message += text(` (its details were left out: ${details})`, room)
-    return encodeOwn(error, kind, { ...base, ...causeOf(error, room) }, undefined, room)
+    return encodeOwn(error, kind, { ...encodedCommon(base, room), ...causeOf(error, room) }, undefined, room)
   }
   for (const { data } of details ?? []) room.detailBytes -= data.length
-  return encodeOwn(error, kind, { ...base, ...causeOf(error, room) }, details, room)
+  return encodeOwn(error, kind, { ...encodedCommon(base, room), ...causeOf(error, room) }, details, room)
 }
 
 function encodeOwn(
   error: Thrown,
   kind: unknown,
-  base: Pick<Failure, 'message' | 'stackTrace' | 'cause'>,
+  base: Common & Pick<Failure, 'cause'>,
   details: Payloads | undefined,
   room: Room,
 ): Failure {
@@ -170,29 +168,28 @@ function retryDelayMs(error: Thrown, nowMs: number | undefined): number | undefi
   return typeof retryAtMs === 'number' && nowMs !== undefined ? delayOf(Math.max(0, retryAtMs - nowMs)) : undefined
 }
 
-function decode(failure: Failure): FailureError {
-  const error = decodeOne(failure)
-  const { stackTrace } = failure
+function decode(failure: Failure, converter: DataConverter): FailureError {
+  const { message, stackTrace } = commonOf(failure, converter)
+  const error = decodeOne(failure, message, converter)
   error.stack = stackTrace === undefined || stackTrace === '' ? `${error.name}: ${error.message}` : stackTrace
   return error
 }
 
-function decodeOne(failure: Failure): FailureError {
-  const { message } = failure
-  const cause = failure.cause === undefined ? undefined : decode(failure.cause)
+function decodeOne(failure: Failure, message: string, converter: DataConverter): FailureError {
+  const cause = failure.cause === undefined ? undefined : decode(failure.cause, converter)
   switch (failure.type) {
     case 'application': {
       const { applicationType: type, nonRetryable } = failure
-      const details = valuesOf(failure.details)
+      const details = valuesOf(failure.details, converter)
       const nextRetryDelay = delayOf(failure.nextRetryDelayMs)
       return new ApplicationFailure(message, { type, nonRetryable, nextRetryDelay, details, cause })
     }
     case 'activity':
       return new ActivityFailure(message, { ...failure, cause })
     case 'timeout':
-      return new TimeoutFailure(message, failure.timeoutType, valuesOf(failure.lastHeartbeatDetails), cause)
+      return new TimeoutFailure(message, failure.timeoutType, valuesOf(failure.lastHeartbeatDetails, converter), cause)
     case 'canceled':
-      return new CancelledFailure(message, valuesOf(failure.details), cause)
+      return new CancelledFailure(message, valuesOf(failure.details, converter), cause)
     case 'terminated':
       return new TerminatedFailure(message, cause)
     case 'none':
@@ -203,38 +200,6 @@ function decodeOne(failure: Failure): FailureError {
 /** A recorded delay may come from anywhere; a duration may not. */
 function delayOf(delayMs: number | undefined): number | undefined {
   return delayMs === undefined || !(delayMs >= 0) ? undefined : Math.min(Math.ceil(delayMs), MAX_DURATION_MS)
-}
-
-function valuesOf(payloads: Payloads | undefined): unknown[] {
-  try {
-    return decodePayloads(payloads)
-  } catch {
-    return []
-  }
-}
-
-function isErrorLike(thrown: unknown): thrown is Thrown {
-  try {
-    return types.isNativeError(thrown) || thrown instanceof Error || isFailure(thrown)
-  } catch {
-    return false
-  }
-}
-
-function field(of: unknown, key: string): unknown {
-  try {
-    return (of as Record<string, unknown>)[key]
-  } catch {
-    return undefined
-  }
-}
-
-function textOf(thrown: unknown): string {
-  try {
-    return typeof thrown === 'string' ? thrown : String(thrown)
-  } catch {
-    return 'something was thrown that has no text'
-  }
 }
 
 function text(value: unknown, room: Room): string {

@@ -2,10 +2,13 @@
 import type { Command } from '../protocol/command.js'
 import type { EventAttributes } from '../protocol/event.js'
 import type { Payloads } from '../protocol/payload.js'
+import type { DataConverter, PayloadHome } from './data-converter.js'
 import type { ErrorClass, Workflow } from './definition.js'
-import { cancelDetailsOf, failureOf } from './failure-codec.js'
+import { wholeFailureOf } from './failure-codec.js'
+import { cancelDetailsOf } from './failure-payloads.js'
 import { isFailure } from './failures.js'
 import type { Problem } from './host.js'
+import { CodecFailure } from './payload-codec.js'
 import { decodeParsed, encodeChecked } from './schema.js'
 import { mistake } from './verdict.js'
 
@@ -14,11 +17,12 @@ export function callMain(
   { fn, input, name }: Workflow,
   ctx: object,
   payloads: Payloads | undefined,
+  converter: DataConverter,
   returned: (value: unknown) => void,
   threw: (error: unknown) => void,
 ): void {
   try {
-    const parsed = decodeParsed(input, payloads, `input of workflow '${name}'`)
+    const parsed = decodeParsed(input, payloads, `input of workflow '${name}'`, converter)
     const result = (fn as (ctx: object, input: unknown) => unknown)(ctx, parsed)
     Promise.resolve(result).then(returned, threw)
   } catch (error) {
@@ -26,20 +30,21 @@ export function callMain(
   }
 }
 
-/** The closing command for what it returned. A result that does not fit counts as thrown. */
-export function endByReturn(definition: Workflow, value: unknown, maxBytes: number): Command | Problem {
+/** The closing command for what it returned. A result that does not fit counts as thrown. May throw a CodecFailure, as all of these. */
+export function endByReturn(definition: Workflow, value: unknown, home: PayloadHome): Command | Problem {
   try {
-    const result = encodeChecked(definition.output, value, `result of workflow '${definition.name}'`, maxBytes)
+    const result = encodeChecked(definition.output, value, `result of workflow '${definition.name}'`, outgoing(home))
     return { type: 'CompleteWorkflowExecution', result }
   } catch (error) {
-    return endByThrow(definition, error, maxBytes)
+    if (error instanceof CodecFailure) throw error
+    return endByThrow(definition, error, home)
   }
 }
 
 /** As `endByThrow`, for code that was asked to cancel: the cancellation that it lets through is its answer. */
-export function endCancelled(definition: Workflow, error: unknown, maxBytes: number): Command | Problem {
-  if (!isFailure(error, 'canceled')) return endByThrow(definition, error, maxBytes)
-  return { type: 'CancelWorkflowExecution', details: cancelDetailsOf(error, maxBytes) }
+export function endCancelled(definition: Workflow, error: unknown, home: PayloadHome): Command | Problem {
+  if (!isFailure(error, 'canceled')) return endByThrow(definition, error, home)
+  return { type: 'CancelWorkflowExecution', details: cancelDetailsOf(error, outgoing(home), true) }
 }
 
 /** The closing command that goes on with that input. What the start said of time-outs, retries and schedule goes on to hold. */
@@ -47,16 +52,21 @@ export function endAsNew(
   { input: schema, name }: Workflow,
   { retryPolicy, cronSchedule }: EventAttributes['WorkflowExecutionStarted'],
   input: unknown,
-  maxBytes: number,
+  home: PayloadHome,
 ): Command {
-  const payloads = encodeChecked(schema, input, `input of workflow '${name}'`, maxBytes)
+  const payloads = encodeChecked(schema, input, `input of workflow '${name}'`, outgoing(home))
   return { type: 'ContinueAsNewWorkflowExecution', input: payloads, retryPolicy, cronSchedule }
 }
 
 /** A Failure, or what `failOn` names, fails the execution; anything else is a mistake in the code. */
-export function endByThrow(definition: Workflow, error: unknown, maxBytes: number): Command | Problem {
-  if (isMistake(definition, error)) return mistake(error)
-  return { type: 'FailWorkflowExecution', failure: failureOf(error, undefined, maxBytes) }
+export function endByThrow(definition: Workflow, error: unknown, home: PayloadHome): Command | Problem {
+  if (isMistake(definition, error)) return mistake(error, home.converter)
+  return { type: 'FailWorkflowExecution', failure: wholeFailureOf(error, outgoing(home)) }
+}
+
+/** What a replay makes is compared, and sent to nobody. */
+function outgoing({ converter, isReplaying }: PayloadHome): DataConverter {
+  return isReplaying ? converter.dry : converter
 }
 
 export function isMistake({ failOn }: Workflow, error: unknown): boolean {

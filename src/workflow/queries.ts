@@ -4,7 +4,7 @@
  * Invariant: a handler answers at once and has no ctx: what it would ask for is in no history.
  */
 import type { Payloads } from '../protocol/payload.js'
-import { decodePayload } from './converter.js'
+import type { DataConverter } from './data-converter.js'
 import type { SignalSchemas } from './definition.js'
 import { invalid } from './options.js'
 import { encodeChecked } from './schema.js'
@@ -29,13 +29,13 @@ export class Queries {
     this.#handlers.set(name, handler)
   }
 
-  /** Throws LOOM_INVALID_ARGUMENT when there is no answer, or none that fits. */
-  answer(name: string, args: Payloads | undefined, maxPayloadBytes: number): Payloads | undefined {
+  /** Throws LOOM_INVALID_ARGUMENT when there is no answer, or none that fits; LOOM_CODEC_FAILED as well. */
+  answer(name: string, args: Payloads | undefined, converter: DataConverter): Payloads | undefined {
     const handler = this.#handlers.get(name)
     if (handler === undefined) throw invalid(`query '${name}': the code has no handler for it (yet)`)
     const [first] = args ?? []
-    const answer = answerOf(name, handler, first && decodePayload(first, `argument of query '${name}'`))
-    return encodeChecked(this.#schemas[name], answer, `answer of query '${name}'`, maxPayloadBytes)
+    const answer = answerOf(name, handler, first && converter.decode(first, `argument of query '${name}'`))
+    return encodeChecked(this.#schemas[name], answer, `answer of query '${name}'`, converter)
   }
 }
 

@@ -11,9 +11,9 @@ import type { ExecutionRef } from '../protocol/ids.js'
 import { Chance } from './chance.js'
 import { Conditions } from './conditions.js'
 import type { WorkflowInfo } from './context.js'
-import { MAX_PAYLOAD_BYTES } from './converter.js'
 import { infoOf } from './workflow-info.js'
 import { Ctx, type CtxHome } from './ctx.js'
+import { BUILT_IN, type DataConverter } from './data-converter.js'
 import type { Workflow } from './definition.js'
 import type { CancelledFailure } from './failures.js'
 import type { Problem, RunHost } from './host.js'
@@ -22,6 +22,7 @@ import { Patches } from './patches.js'
 import type { Payloads } from '../protocol/payload.js'
 import { Queries } from './queries.js'
 import { invalid } from './options.js'
+import { CodecFailure } from './payload-codec.js'
 import { RunLog } from './run-log.js'
 import { cancelRequestReason, RootScope } from './root-scope.js'
 import { isCancellation } from './scope.js'
@@ -29,7 +30,15 @@ import { Signals } from './signals.js'
 import { Steps, type StepFunction } from './steps.js'
 import { OwedWindows } from './owed-windows.js'
 import type { Train } from './train.js'
-import { askedInVain, foreignAwait, mistake, outsideActivation, restless, unhandledRejection } from './verdict.js'
+import {
+  askedInVain,
+  foreignAwait,
+  mistake,
+  outsideActivation,
+  restless,
+  unhandledRejection,
+  unreadable,
+} from './verdict.js'
 import { Waits } from './waits.js'
 import { openPassenger, type Passenger } from './window.js'
 
@@ -38,8 +47,8 @@ export interface WorkflowRunOptions {
   readonly execution: ExecutionRef
   readonly train: Train
   readonly host: RunHost
-  /** What a payload may have. Default 2 MB. */
-  readonly maxPayloadBytes?: number | undefined
+  /** Default: the built-in one. */
+  readonly converter?: DataConverter | undefined
 }
 
 /** Causes from a history, until it has none left. */
@@ -55,7 +64,7 @@ const MAX_REFUSALS = 10_000
 
 export class WorkflowRun implements Passenger, CtxHome {
   isQueued = false
-  readonly waits: Waits = new Waits()
+  readonly waits: Waits = new Waits(this)
   readonly conditions: Conditions = new Conditions(this.waits)
   readonly signals: Signals
   readonly steps: Steps = new Steps()
@@ -63,7 +72,7 @@ export class WorkflowRun implements Passenger, CtxHome {
   readonly #execution: ExecutionRef
   readonly #train: Train
   readonly #host: RunHost
-  readonly maxPayloadBytes: number
+  readonly converter: DataConverter
   #started: EventOf<'WorkflowExecutionStarted'> | undefined
   #info: WorkflowInfo | undefined
   #log: Logger | undefined
@@ -90,8 +99,8 @@ export class WorkflowRun implements Passenger, CtxHome {
   #root: RootScope | undefined
   #refusals = 0
 
-  constructor({ definition, execution, train, host, maxPayloadBytes = MAX_PAYLOAD_BYTES }: WorkflowRunOptions) {
-    this.maxPayloadBytes = maxPayloadBytes
+  constructor({ definition, execution, train, host, converter = BUILT_IN }: WorkflowRunOptions) {
+    this.converter = converter
     this.#definition = definition
     this.#execution = execution
     this.#train = train
@@ -153,7 +162,7 @@ export class WorkflowRun implements Passenger, CtxHome {
   answer(queryType: string, queryArgs: Payloads | undefined): Payloads | undefined {
     this.#isAnswering = true
     try {
-      return this.queries.answer(queryType, queryArgs, this.maxPayloadBytes)
+      return this.queries.answer(queryType, queryArgs, this.converter)
     } finally {
       this.#isAnswering = false
     }
@@ -199,6 +208,12 @@ export class WorkflowRun implements Passenger, CtxHome {
     this.#problem ??= problem
   }
 
+  stopsBy(error: unknown): boolean {
+    if (!(error instanceof CodecFailure)) return false
+    this.stop(unreadable(error))
+    return true
+  }
+
   // For the train.
 
   hasNext(): boolean {
@@ -235,7 +250,7 @@ export class WorkflowRun implements Passenger, CtxHome {
   }
 
   broke(error: unknown): void {
-    this.#problem ??= mistake(error)
+    this.#problem ??= mistake(error, this.converter)
   }
 
   rejected(promise: Promise<unknown>, reason: unknown): void {
@@ -276,7 +291,7 @@ export class WorkflowRun implements Passenger, CtxHome {
 
   continueAsNew(input: unknown): void {
     if (this.#state !== 'running') return
-    const command = endAsNew(this.#definition, this.#started!.attributes, input, this.maxPayloadBytes)
+    const command = endAsNew(this.#definition, this.#started!.attributes, input, this)
     this.#state = 'ended'
     this.waits.seal(command)
   }
@@ -328,23 +343,29 @@ export class WorkflowRun implements Passenger, CtxHome {
       definition,
       new Ctx(this, undefined),
       started.attributes.input,
-      (value) => this.#ended(() => endByReturn(definition, value, this.maxPayloadBytes)),
+      this.converter,
+      (value) => this.#ended(() => endByReturn(definition, value, this)),
       (error) => this.#ended(() => this.#endBy(error)),
     )
   }
 
   #endBy(error: unknown): Command | Problem {
+    if (error instanceof CodecFailure) return unreadable(error)
     const end = this.rootReason === undefined ? endByThrow : endCancelled
-    return end(this.#definition, error, this.maxPayloadBytes)
+    return end(this.#definition, error, this)
   }
 
   #ended(meaning: () => Command | Problem): void {
     if (this.#state !== 'running') return
     if (openPassenger() !== this) return this.#stray('its function ended')
-    const end = meaning()
-    if ('hint' in end) return this.stop(end)
-    this.#state = 'ended'
-    this.waits.seal(end)
+    try {
+      const end = meaning()
+      if ('hint' in end) return this.stop(end)
+      this.#state = 'ended'
+      this.waits.seal(end)
+    } catch (error) {
+      if (!this.stopsBy(error)) throw error
+    }
   }
 
   #rest(): void {
@@ -363,7 +384,7 @@ export class WorkflowRun implements Passenger, CtxHome {
     if (this.#problem !== undefined) return this.#problem
     if (this.#unhandled !== undefined && this.#unhandled.size > 0) {
       const [reason] = this.#unhandled.values()
-      return unhandledRejection(reason)
+      return unhandledRejection(reason, this.converter)
     }
     const waits = !this.waits.isEmpty || !this.conditions.isEmpty || this.signals.isListening
     return this.#state === 'running' && !waits ? foreignAwait(this.#execution.workflowId) : undefined

@@ -7,6 +7,7 @@
  */
 import { Deferred } from '../base/deferred.js'
 import type { Logger } from '../base/log.js'
+import { BUILT_IN } from './data-converter.js'
 import { failureOf } from './failure-codec.js'
 import { CompensationFailure } from './failures.js'
 import type { Problem } from './host.js'
@@ -154,5 +155,5 @@ export class Saga<Ctx> {
 }
 
 function messageOf(error: unknown): string {
-  return failureOf(error).message
+  return failureOf(error, BUILT_IN).message
 }

@@ -7,7 +7,7 @@
  */
 import { LoomError } from '../base/errors.js'
 import type { Payloads } from '../protocol/payload.js'
-import { decodePayload, encodePayload } from './converter.js'
+import type { DataConverter } from './data-converter.js'
 
 /** What zod, valibot, arktype and others have in common: Standard Schema, version 1. */
 export interface Schema<Input = unknown, Output = Input> {
@@ -63,16 +63,21 @@ export function encodeChecked(
   schema: Schema | undefined,
   value: unknown,
   path: string,
-  maxBytes?: number,
+  converter: DataConverter,
 ): Payloads | undefined {
   parse(schema, value, path)
-  return value === undefined ? undefined : [encodePayload(value, path, maxBytes)]
+  return value === undefined ? undefined : [converter.encode(value, path)]
 }
 
 /** For the receiver: decodes and parses. */
-export function decodeParsed(schema: Schema | undefined, payloads: Payloads | undefined, path: string): unknown {
+export function decodeParsed(
+  schema: Schema | undefined,
+  payloads: Payloads | undefined,
+  path: string,
+  converter: DataConverter,
+): unknown {
   const first = payloads?.[0]
-  return parse(schema, first === undefined ? undefined : decodePayload(first, path), path)
+  return parse(schema, first === undefined ? undefined : converter.decode(first, path), path)
 }
 
 function shown(cause: unknown): string {

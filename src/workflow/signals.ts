@@ -6,11 +6,12 @@
  */
 import { LoomError } from '../base/errors.js'
 import type { Payloads } from '../protocol/payload.js'
+import type { PayloadHome } from './data-converter.js'
 import type { SignalSchemas } from './definition.js'
 import type { CancelledFailure } from './failures.js'
 import { decodeParsed } from './schema.js'
 import type { Cancellable, Scope } from './scope.js'
-import { rejectedQuietly, rejectQuietly } from './settle.js'
+import { neverSettles, rejectedQuietly, rejectQuietly } from './settle.js'
 import type { Wait, Waits } from './waits.js'
 
 type Style = 'handler' | 'wait'
@@ -29,7 +30,7 @@ interface Mailbox {
 }
 
 /** Who does something in a window of its own, before the next cause. */
-interface Debtor {
+interface Debtor extends PayloadHome {
   owe(fn: () => void): void
 }
 
@@ -127,7 +128,7 @@ export class Signals {
     try {
       payload = this.#parsed(mailbox, payloads)
     } catch (error) {
-      return rejectQuietly(waiter, error)
+      return this.#debtor.stopsBy(error) ? undefined : rejectQuietly(waiter, error)
     }
     waiter.resolve(waiter.wrap === undefined ? payload : waiter.wrap(payload))
   }
@@ -164,7 +165,7 @@ export class Signals {
       const payload = this.#parsed(mailbox, mailbox.kept.shift())
       return Promise.resolve(wrap === undefined ? payload : wrap(payload))
     } catch (error) {
-      return rejectedQuietly(error)
+      return this.#debtor.stopsBy(error) ? neverSettles() : rejectedQuietly(error)
     }
   }
 
@@ -173,12 +174,12 @@ export class Signals {
       // A promise that it returns and that rejects is one left alone: nobody else will look at it.
       void mailbox.handler!(this.#parsed(mailbox, payloads) as never)
     } catch (error) {
-      void Promise.reject(error)
+      if (!this.#debtor.stopsBy(error)) void Promise.reject(error)
     }
   }
 
   #parsed(mailbox: Mailbox, payloads: Payloads | undefined): unknown {
-    return decodeParsed(this.#schemas[mailbox.name], payloads, mailbox.label)
+    return decodeParsed(this.#schemas[mailbox.name], payloads, mailbox.label, this.#debtor.converter)
   }
 
   #consumed(name: string, style: Style): Mailbox {

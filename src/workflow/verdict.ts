@@ -1,19 +1,21 @@
 /** Why code cannot go on, in words: each problem says what was seen and what to do about it. */
 import type { Command } from '../protocol/command.js'
 import type { HistoryEvent } from '../protocol/event.js'
-import type { Failure } from '../protocol/failure.js'
+import { BUILT_IN, type DataConverter } from './data-converter.js'
 import { failureOf } from './failure-codec.js'
+import { ApplicationFailure } from './failures.js'
 import type { Problem } from './host.js'
 import { patchIn } from './patches.js'
+import type { CodecFailure } from './payload-codec.js'
 
 /** The function, or one of its branches, threw what is no Failure. */
-export function mistake(error: unknown): Problem {
-  const failure = failureOf(error)
+export function mistake(error: unknown, converter: DataConverter): Problem {
+  const failure = failureOf(error, converter)
   return {
     cause: 'WorkflowWorkerUnhandledFailure',
     failure,
     hint:
-      `An error that is no Failure left the workflow function${placeOf(failure)}. Mend the code: the execution goes on ` +
+      `An error that is no Failure left the workflow function${placeOf(error)}. Mend the code: the execution goes on ` +
       'from here. To fail the execution with it, throw an ApplicationFailure or name its class in failOn.',
   }
 }
@@ -22,9 +24,19 @@ export function mistake(error: unknown): Problem {
 export function damaged(error: unknown): Problem {
   return {
     cause: 'WorkflowWorkerUnhandledFailure',
-    failure: failureOf(error),
+    failure: failureOf(error, BUILT_IN),
     hint: 'The history of this execution is damaged, so its code cannot go on. Terminate it, or open a copy of the store.',
   }
+}
+
+/** A payload cannot be read, or not be written. What the codec says is in clear: it knows what may be told. */
+export function unreadable({ message }: CodecFailure): Problem {
+  return problem(
+    'CodecFailure',
+    message,
+    'Nothing is wrong with the code, and nothing is lost. Open the loom with the data converter (codecs, keys, converters) that ' +
+      'this execution was written with: it goes on from here.',
+  )
 }
 
 export function foreignAwait(workflowId: string): Problem {
@@ -45,22 +57,24 @@ export function outsideActivation(what: string, workflowId: string): Problem {
   )
 }
 
-export function unhandledRejection(reason: unknown): Problem {
-  const { failure } = mistake(reason)
+export function unhandledRejection(reason: unknown, converter: DataConverter): Problem {
+  const { message } = failureOf(reason, BUILT_IN)
+  const type = 'UnhandledRejection'
+  const error = new ApplicationFailure(`a promise was rejected and nothing handles it: ${message}`, {
+    type,
+    cause: reason,
+  })
+  error.stack = ''
   return {
     cause: 'WorkflowWorkerUnhandledFailure',
-    failure: {
-      type: 'application',
-      applicationType: 'UnhandledRejection',
-      message: `a promise was rejected and nothing handles it: ${failure.message}`,
-      cause: failure,
-    },
-    hint: `Thrown${placeOf(failure)}. Await every branch, or say that its failure does not matter: branch().catch(() => {}).`,
+    failure: failureOf(error, converter),
+    hint: `Thrown${placeOf(reason)}. Await every branch, or say that its failure does not matter: branch().catch(() => {}).`,
   }
 }
 
 /** Where it was thrown: ` at charge (order.ts:12:9)`, as far as its stack tells. */
-function placeOf({ stackTrace }: Failure): string {
+function placeOf(thrown: unknown): string {
+  const { stackTrace } = failureOf(thrown, BUILT_IN)
   const frame = stackTrace === undefined ? null : /^ {4}(at .{1,300})$/m.exec(stackTrace)
   return frame === null ? '' : ` ${frame[1]}`
 }

@@ -12,8 +12,10 @@ import type { EventAttributes, HistoryEvent } from '../protocol/event.js'
 import type { Failure } from '../protocol/failure.js'
 import type { Payloads } from '../protocol/payload.js'
 import type { ActivityCancellationType, ActivitySettings } from './activity-settings.js'
+import type { DataConverter, PayloadHome } from './data-converter.js'
 import type { Activity } from './definition.js'
 import { errorOf } from './failure-codec.js'
+import { commonOf } from './failure-payloads.js'
 import type { CancelledFailure } from './failures.js'
 import { decodeParsed } from './schema.js'
 import { asCancellation, type Cancellable, type Scope } from './scope.js'
@@ -66,10 +68,13 @@ export class Wait implements Cancellable {
   }
 }
 
+const STEP = { output: undefined, labels: { result: 'result of a step' } }
+
 /** Nothing yet: most executions have one command in a task, and an array that is pushed to has room for 17. */
 const NONE = Object.freeze<never[]>([]) as never[]
 
 export class Waits {
+  readonly #home: PayloadHome
   /** Pending timers by number. */
   #timers: FewMap<number, Wait> | undefined = undefined
   /** Pending activities by the id of their scheduled event. */
@@ -86,6 +91,10 @@ export class Waits {
   #task = 1
   #lastSeq = 0
   #isSealed = false
+
+  constructor(home: PayloadHome) {
+    this.#home = home
+  }
 
   get isEmpty(): boolean {
     return this.#pendingCount === 0
@@ -194,11 +203,12 @@ export class Waits {
   activityCompleted({ scheduledEventId, result }: EventAttributes['ActivityTaskCompleted']): void {
     const wait = this.#activityEnded(scheduledEventId)
     if (wait === undefined) return
+    const { output, labels } = wait.definition ?? STEP
     let value: unknown
     try {
-      value = decodeParsed(wait.definition?.output, result, wait.definition?.labels.result ?? 'result of a step')
+      value = decodeParsed(output, result, labels.result, this.#home.converter)
     } catch (error) {
-      return rejectQuietly(wait, error)
+      return this.#home.stopsBy(error) ? undefined : rejectQuietly(wait, error)
     }
     wait.resolve(value)
   }
@@ -208,10 +218,12 @@ export class Waits {
     if (wait === undefined) return
     const { scheduledEventId, startedEventId, retryState, failure: cause } = attributes
     const activityType = wait.activityType!
-    const message = `activity '${activityType}' failed: ${cause?.message ?? 'it does not say why'}`
     const ids = { activityId: String(wait.seq), activityType, scheduledEventId, startedEventId, retryState }
-    const failure: Failure = { type: 'activity', message, ...ids }
-    rejectQuietly(wait, errorOf(cause === undefined ? failure : { ...failure, cause }))
+    this.#rejectBy(wait, (converter) => {
+      const why = cause === undefined ? 'it does not say why' : commonOf(cause, converter).message
+      const failure: Failure = { type: 'activity', message: `activity '${activityType}' failed: ${why}`, ...ids }
+      return errorOf(cause === undefined ? failure : { ...failure, cause }, converter)
+    })
   }
 
   activityCanceled({ scheduledEventId, details }: EventAttributes['ActivityTaskCanceled']): void {
@@ -220,7 +232,7 @@ export class Waits {
     const message = `activity '${wait.activityType}' was cancelled`
     const failure: Failure =
       details === undefined ? { type: 'canceled', message } : { type: 'canceled', message, details }
-    rejectQuietly(wait, asCancellation(errorOf(failure)))
+    this.#rejectBy(wait, (converter) => asCancellation(errorOf(failure, converter)))
   }
 
   /** An activity's command became this event: its completion will name the event, not the activity. In their order. */
@@ -272,6 +284,17 @@ export class Waits {
     for (const wait of this.#cancelled) {
       if (wait.activityType === undefined && wait.seq === seq) return this.#dropCommand(wait)
     }
+  }
+
+  /** Unless a codec fails: then the code is not told, and waits until it does not. */
+  #rejectBy(wait: Wait, errorWith: (converter: DataConverter) => Error): void {
+    let error: unknown
+    try {
+      error = errorWith(this.#home.converter)
+    } catch (failed) {
+      error = failed
+    }
+    if (!this.#home.stopsBy(error)) rejectQuietly(wait, error)
   }
 
   /** Whoever waits for it; undefined: nobody does any more. */

@@ -5,6 +5,7 @@ import type { ActivityOutcome, LocalActivityTask } from '../../src/protocol/loca
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { ActivityWorker, type StepSource } from '../../src/worker/activity-worker.js'
 import type { ActivityContext } from '../../src/workflow/activity-context.js'
+import { BUILT_IN, DataConverter } from '../../src/workflow/data-converter.js'
 import { activity } from '../../src/workflow/define.js'
 import type { Activity } from '../../src/workflow/definition.js'
 import { CancelledFailure } from '../../src/workflow/failures.js'
@@ -33,7 +34,7 @@ function rig(activities: readonly Activity[], slots = 10, steps: StepSource = no
   const clock = new VirtualClock()
   const worker = new ActivityWorker({
     namespaceId: NS,
-    maxPayloadBytes: 1000,
+    converter: new DataConverter({}, 1000),
     taskQueues: new Map([['q', slots]]),
     activities: new Map(activities.map((one) => [one.name, one])),
     hasWorkflows: true,
@@ -131,8 +132,8 @@ test('nothing is told within the call that starts an attempt, be its function sy
   await turn()
 
   expect(outcomes).toMatchObject([
-    { type: 'completed', result: encodeChecked(undefined, 7, '') },
-    { type: 'completed', result: encodeChecked(undefined, 8, '') },
+    { type: 'completed', result: encodeChecked(undefined, 7, '', BUILT_IN) },
+    { type: 'completed', result: encodeChecked(undefined, 8, '', BUILT_IN) },
     { type: 'failed', failure: { type: 'application', message: 'at once' } },
   ])
 })
@@ -178,7 +179,8 @@ test.each([
   worker.cancel(token, 'canceled')
   await turn()
 
-  const encoded = details.length === 0 ? undefined : details.map((one) => encodeChecked(undefined, one, '')![0])
+  const encoded =
+    details.length === 0 ? undefined : details.map((one) => encodeChecked(undefined, one, '', BUILT_IN)![0])
   expect(outcomes).toEqual([{ type: 'canceled', details: encoded }])
 })
 
@@ -193,7 +195,7 @@ test('a cancelled attempt that completes, or fails with something else, has done
 
   expect(outcomes).toMatchObject([
     { type: 'failed', failure: { message: 'other' } },
-    { type: 'completed', result: encodeChecked(undefined, 'anyway', '') },
+    { type: 'completed', result: encodeChecked(undefined, 'anyway', '', BUILT_IN) },
   ])
 })
 
@@ -257,7 +259,7 @@ test('a step runs its closure, replayed if need be; one that is not to be had fa
   await turn()
 
   expect(outcomes).toMatchObject([
-    { type: 'completed', result: encodeChecked(undefined, 'step:a#1 live', '') },
+    { type: 'completed', result: encodeChecked(undefined, 'step:a#1 live', '', BUILT_IN) },
     { type: 'failed', failure: { message: 'step:b#1 replayed' } },
     { type: 'failed', failure: { message: 'gone' } },
   ])
@@ -318,7 +320,7 @@ test('after the grace signals are aborted: what stops for that is not told, what
   await clock.advance(1)
   await draining
 
-  expect(outcomes).toEqual([{ type: 'completed', result: encodeChecked(undefined, 'half', '') }])
+  expect(outcomes).toEqual([{ type: 'completed', result: encodeChecked(undefined, 'half', '', BUILT_IN) }])
 })
 
 test('what ignores its signal is left behind, and nobody is told when it ends after all', async () => {

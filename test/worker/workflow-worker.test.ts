@@ -7,6 +7,7 @@ import type { HistoryEvent } from '../../src/protocol/event.js'
 import type { LocalWorkflowTask } from '../../src/protocol/local-workers.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { WorkflowWorker } from '../../src/worker/workflow-worker.js'
+import { DataConverter } from '../../src/workflow/data-converter.js'
 import { workflow } from '../../src/workflow/define.js'
 import type { Workflow } from '../../src/workflow/definition.js'
 import { Train } from '../../src/workflow/train.js'
@@ -82,7 +83,7 @@ function rig(
   const logger = new Lines()
   const worker = new WorkflowWorker({
     namespaceId: NS,
-    maxPayloadBytes: 1000,
+    converter: new DataConverter({}, 1000),
     taskQueues: new Set(['q']),
     workflows: new Map(workflows.map((one) => [one.name, one])),
     codeCacheCount,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { isLoomError } from '../../src/base/errors.js'
+import { BUILT_IN } from '../../src/workflow/data-converter.js'
 import { activity, workflow } from '../../src/workflow/define.js'
 import { definitionsByName, fingerprint } from '../../src/workflow/definition.js'
 import { decodeParsed, encodeChecked, type Schema } from '../../src/workflow/schema.js'
@@ -172,22 +173,24 @@ test('the sender keeps the input form, the receiver gets the parse', () => {
   const schema = z.object({ at: z.iso.datetime().transform((text) => Date.parse(text)), n: z.number().default(1) })
   const sent = { at: '1970-01-01T00:00:01Z' }
 
-  const payloads = encodeChecked(schema, sent, 'input')
+  const payloads = encodeChecked(schema, sent, 'input', BUILT_IN)
 
   expect(JSON.parse(Buffer.from(payloads![0]!.data).toString())).toEqual(sent)
-  expect(decodeParsed(schema, payloads, 'input')).toEqual({ at: 1000, n: 1 })
-  expect(encodeChecked(undefined, undefined, 'input')).toBeUndefined()
-  expect(decodeParsed(undefined, undefined, 'input')).toBeUndefined()
+  expect(decodeParsed(schema, payloads, 'input', BUILT_IN)).toEqual({ at: 1000, n: 1 })
+  expect(encodeChecked(undefined, undefined, 'input', BUILT_IN)).toBeUndefined()
+  expect(decodeParsed(undefined, undefined, 'input', BUILT_IN)).toBeUndefined()
 })
 
 test('issues are told with their paths, and not without end', () => {
   const schema = z.object({ items: z.array(z.object({ n: z.number() })) })
 
-  expect(() => encodeChecked(schema, { items: [{ n: 1 }, { n: 'x' }] }, 'input')).toThrow(
+  expect(() => encodeChecked(schema, { items: [{ n: 1 }, { n: 'x' }] }, 'input', BUILT_IN)).toThrow(
     'input.items[1].n: Invalid input: expected number, received string',
   )
   const many = { items: Array.from({ length: 9 }, () => ({ n: 'x' })) }
-  expect(() => encodeChecked(schema, many, 'input')).toThrow(/^(input\.items\[\d\]\.n: [^;]*; ){5}and 4 more$/)
+  expect(() => encodeChecked(schema, many, 'input', BUILT_IN)).toThrow(
+    /^(input\.items\[\d\]\.n: [^;]*; ){5}and 4 more$/,
+  )
 })
 
 test('a schema of another library fits, and one that answers with a promise is refused', () => {
@@ -197,8 +200,8 @@ test('a schema of another library fits, and one that answers with a promise is r
   const slow: Schema = { '~standard': { version: 1, vendor: 'own', validate: async (value) => validate(value) } }
   const failing: Schema = { '~standard': { version: 1, vendor: 'own', validate: () => Promise.reject(new Error('x')) } }
 
-  expect(decodeParsed(own, encodeChecked(own, 'good', 'input'), 'input')).toBe(1)
-  expect(() => encodeChecked(own, 'bad', 'input')).toThrow('input.a[0]: bad')
-  expect(() => encodeChecked(slow, 'good', 'input')).toThrow('input: its schema answers with a promise')
-  expect(() => encodeChecked(failing, 'good', 'input')).toThrow('input: its schema answers with a promise')
+  expect(decodeParsed(own, encodeChecked(own, 'good', 'input', BUILT_IN), 'input', BUILT_IN)).toBe(1)
+  expect(() => encodeChecked(own, 'bad', 'input', BUILT_IN)).toThrow('input.a[0]: bad')
+  expect(() => encodeChecked(slow, 'good', 'input', BUILT_IN)).toThrow('input: its schema answers with a promise')
+  expect(() => encodeChecked(failing, 'good', 'input', BUILT_IN)).toThrow('input: its schema answers with a promise')
 })

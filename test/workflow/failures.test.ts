@@ -1,7 +1,9 @@
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { encodeFailure } from '../../src/history/value-codec.js'
-import { errorOf, failureOf } from '../../src/workflow/failure-codec.js'
+import type { Failure } from '../../src/protocol/failure.js'
+import { BUILT_IN } from '../../src/workflow/data-converter.js'
+import * as codec from '../../src/workflow/failure-codec.js'
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -11,6 +13,9 @@ import {
   TerminatedFailure,
   TimeoutFailure,
 } from '../../src/workflow/failures.js'
+
+const failureOf = (error: unknown, nowMs?: number): Failure => codec.failureOf(error, BUILT_IN, nowMs)
+const errorOf = (failure: Failure): Error & { kind?: string } => codec.errorOf(failure, BUILT_IN)
 
 const ids = {
   activityId: '7',
@@ -75,7 +80,7 @@ test('what cannot be told is cut or left out, and nothing is thrown', () => {
   const unreadable = errorOf({
     type: 'canceled',
     message: 'm',
-    details: [{ metadata: { encoding: '?' }, data: new Uint8Array() }],
+    details: [{ metadata: { encoding: 'json/plain' }, data: Buffer.from('{') }],
   })
 
   expect(failureOf(circular).message).toHaveLength('x'.repeat(10_000).length + ' … (20000 characters)'.length)

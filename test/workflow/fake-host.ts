@@ -6,6 +6,7 @@ import { systemClock } from '../../src/base/clock.js'
 import type { Command } from '../../src/protocol/command.js'
 import type { EventAttributes, EventType, HistoryEvent } from '../../src/protocol/event.js'
 import type { Failure } from '../../src/protocol/failure.js'
+import { BUILT_IN } from '../../src/workflow/data-converter.js'
 import type { Workflow } from '../../src/workflow/definition.js'
 import type { LogLine, Problem, Quiescence, RunHost } from '../../src/workflow/host.js'
 import { replay } from '../../src/workflow/replay.js'
@@ -74,7 +75,7 @@ export class FakeHost implements RunHost {
   }
 
   signal(signalName: string, payload?: unknown): this {
-    const input = encodeChecked(undefined, payload, 'signal')
+    const input = encodeChecked(undefined, payload, 'signal', BUILT_IN)
     return this.happen({
       eventType: 'WorkflowExecutionSignaled',
       attributes: { signalName, input, identity: '', requestId: '' },
@@ -85,7 +86,7 @@ export class FakeHost implements RunHost {
     return this.happen({ eventType: 'TimerFired', attributes: { timerId: String(timerId), startedEventId: started } })
   }
   complete(activityId: number, value?: unknown): this {
-    const result = encodeChecked(undefined, value, 'result')
+    const result = encodeChecked(undefined, value, 'result', BUILT_IN)
     const scheduledEventId = this.scheduled(activityId)
     return this.happen({
       eventType: 'ActivityTaskCompleted',
@@ -360,7 +361,7 @@ function startedAttributes(
     workflowType: definition.name,
     workflowId: execution.workflowId,
     taskQueue: 'q',
-    input: encodeChecked(definition.input, input, 'input'),
+    input: encodeChecked(definition.input, input, 'input', BUILT_IN),
     workflowExecutionTimeoutMs: 0,
     workflowRunTimeoutMs: 0,
     workflowTaskTimeoutMs: 10_000,

@@ -79,8 +79,9 @@ function stalled({
   sinceMs,
   retryAtMs,
   stackTrace = '',
+  encodedAttributes,
 }: NonNullable<Execution['state']['stall']>): WorkflowDescription['stalled'] {
-  return { eventId, reason, message, hint, stackTrace, sinceMs, nextTryAtMs: retryAtMs }
+  return { eventId, reason, message, hint, stackTrace, encodedAttributes, sinceMs, nextTryAtMs: retryAtMs }
 }
 
 function pendingActivities({ state }: Execution): readonly PendingActivity[] {
