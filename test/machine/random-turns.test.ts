@@ -232,7 +232,9 @@ function actOnActivity(turn: LiveTurn, verb: string, which: number): void {
     case 'completed':
       return completeActivity(turn, id, { result: undefined, identity })
     case 'failed': {
-      const failure = { type: 'application', message: `f${which}`, nonRetryable: which === 0 } as const
+      const encodedAttributes = { metadata: JSON_PLAIN, data: new Uint8Array([which]) }
+      const base = { type: 'application', message: `f${which}`, nonRetryable: which === 0 } as const
+      const failure = which === 2 ? { ...base, encodedAttributes } : base
       return failActivity(turn, id, { failure, identity })
     }
     case 'canceled':

@@ -73,6 +73,15 @@ test('what fits is kept as it is, the rest loses details and causes', () => {
   })
 })
 
+test('what a failure says in code weighs too, and is kept as far as there is room', () => {
+  const said = (bytes: number): Failure => ({ ...boom, encodedAttributes: payload(bytes) })
+
+  expect(failureBytes(said(100))).toBe('application'.length + 'boom'.length + 100)
+  expect(keptFailure(said(30_000))).toEqual(said(30_000))
+  expect(shortenedFailure(said(20_000))).toMatchObject({ encodedAttributes: payload(20_000) })
+  expect(keptFailure(said(40_000))).not.toHaveProperty('encodedAttributes')
+})
+
 test('texts are cut, and never within a character', () => {
   const { message } = shortenedFailure({ type: 'canceled', message: `${'x'.repeat(1999)}😀` })
 
