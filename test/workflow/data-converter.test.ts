@@ -4,7 +4,7 @@ import { isLoomError } from '../../src/base/errors.js'
 import { decodeFailure, encodeFailure } from '../../src/history/value-codec.js'
 import type { Failure } from '../../src/protocol/failure.js'
 import { JSON_PLAIN, type Payload } from '../../src/protocol/payload.js'
-import { BUILT_IN, DataConverter, newDataConverter, readPayload } from '../../src/workflow/data-converter.js'
+import { BUILT_IN, type DataConverter, newDataConverter, readPayload } from '../../src/workflow/data-converter.js'
 import { errorOf, failureOf, wholeFailureOf } from '../../src/workflow/failure-codec.js'
 import { openedFailure } from '../../src/workflow/failure-payloads.js'
 import {
