@@ -36,7 +36,6 @@ export function endByReturn(definition: Workflow, value: unknown, home: PayloadH
     const result = encodeChecked(definition.output, value, `result of workflow '${definition.name}'`, outgoing(home))
     return { type: 'CompleteWorkflowExecution', result }
   } catch (error) {
-    if (error instanceof CodecFailure) throw error
     return endByThrow(definition, error, home)
   }
 }
@@ -60,6 +59,7 @@ export function endAsNew(
 
 /** A Failure, or what `failOn` names, fails the execution; anything else is a mistake in the code. */
 export function endByThrow(definition: Workflow, error: unknown, home: PayloadHome): Command | Problem {
+  if (error instanceof CodecFailure) throw error
   if (isMistake(definition, error)) return mistake(error, home.converter)
   return { type: 'FailWorkflowExecution', failure: wholeFailureOf(error, outgoing(home)) }
 }

@@ -22,23 +22,14 @@ import { Patches } from './patches.js'
 import type { Payloads } from '../protocol/payload.js'
 import { Queries } from './queries.js'
 import { invalid } from './options.js'
-import { CodecFailure } from './payload-codec.js'
 import { RunLog } from './run-log.js'
 import { cancelRequestReason, RootScope } from './root-scope.js'
-import { isCancellation } from './scope.js'
 import { Signals } from './signals.js'
 import { Steps, type StepFunction } from './steps.js'
 import { OwedWindows } from './owed-windows.js'
 import type { Train } from './train.js'
-import {
-  askedInVain,
-  foreignAwait,
-  mistake,
-  outsideActivation,
-  restless,
-  unhandledRejection,
-  unreadable,
-} from './verdict.js'
+import { UnhandledRejections } from './unhandled-rejections.js'
+import { askedInVain, foreignAwait, mistake, outsideActivation, restless, unreadable } from './verdict.js'
 import { Waits } from './waits.js'
 import { openPassenger, type Passenger } from './window.js'
 
@@ -94,7 +85,7 @@ export class WorkflowRun implements Passenger, CtxHome {
   readonly #owed = new OwedWindows()
   #restlessWindows = 0
   #problem: Problem | undefined
-  #unhandled: Map<Promise<unknown>, unknown> | undefined
+  #unhandled: UnhandledRejections | undefined
   /** Made when something asks for it: most executions have no scopes. */
   #root: RootScope | undefined
   #refusals = 0
@@ -209,9 +200,9 @@ export class WorkflowRun implements Passenger, CtxHome {
   }
 
   stopsBy(error: unknown): boolean {
-    if (!(error instanceof CodecFailure)) return false
-    this.stop(unreadable(error))
-    return true
+    const problem = unreadable(error)
+    if (problem !== undefined) this.stop(problem)
+    return problem !== undefined
   }
 
   // For the train.
@@ -254,14 +245,12 @@ export class WorkflowRun implements Passenger, CtxHome {
   }
 
   rejected(promise: Promise<unknown>, reason: unknown): void {
-    // Left over from a branch that lost: nobody has to catch that.
-    if (isCancellation(reason)) return
-    this.#unhandled ??= new Map()
-    this.#unhandled.set(promise, reason)
+    this.#unhandled ??= new UnhandledRejections()
+    this.#unhandled.rejected(promise, reason)
   }
 
   handled(promise: Promise<unknown>): void {
-    this.#unhandled?.delete(promise)
+    this.#unhandled?.handled(promise)
   }
 
   // For ctx.
@@ -350,7 +339,6 @@ export class WorkflowRun implements Passenger, CtxHome {
   }
 
   #endBy(error: unknown): Command | Problem {
-    if (error instanceof CodecFailure) return unreadable(error)
     const end = this.rootReason === undefined ? endByThrow : endCancelled
     return end(this.#definition, error, this)
   }
@@ -381,11 +369,8 @@ export class WorkflowRun implements Passenger, CtxHome {
   }
 
   #verdict(): Problem | undefined {
-    if (this.#problem !== undefined) return this.#problem
-    if (this.#unhandled !== undefined && this.#unhandled.size > 0) {
-      const [reason] = this.#unhandled.values()
-      return unhandledRejection(reason, this.converter)
-    }
+    const problem = this.#problem ?? this.#unhandled?.problem(this.converter)
+    if (problem !== undefined) return problem
     const waits = !this.waits.isEmpty || !this.conditions.isEmpty || this.signals.isListening
     return this.#state === 'running' && !waits ? foreignAwait(this.#execution.workflowId) : undefined
   }

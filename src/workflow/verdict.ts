@@ -6,7 +6,7 @@ import { failureOf } from './failure-codec.js'
 import { ApplicationFailure } from './failures.js'
 import type { Problem } from './host.js'
 import { patchIn } from './patches.js'
-import type { CodecFailure } from './payload-codec.js'
+import { CodecFailure } from './payload-codec.js'
 
 /** The function, or one of its branches, threw what is no Failure. */
 export function mistake(error: unknown, converter: DataConverter): Problem {
@@ -29,11 +29,12 @@ export function damaged(error: unknown): Problem {
   }
 }
 
-/** A payload cannot be read, or not be written. What the codec says is in clear: it knows what may be told. */
-export function unreadable({ message }: CodecFailure): Problem {
+/** A payload cannot be read, or not be written; undefined: it is another error. What the codec says is in clear: it knows what may be told. */
+export function unreadable(error: unknown): Problem | undefined {
+  if (!(error instanceof CodecFailure)) return undefined
   return problem(
-    'CodecFailure',
-    message,
+    error.name,
+    error.message,
     'Nothing is wrong with the code, and nothing is lost. Open the loom with the data converter (codecs, keys, converters) that ' +
       'this execution was written with: it goes on from here.',
   )
