@@ -10,30 +10,20 @@
 import { InvariantError } from '../base/assert.js'
 import { LoomError } from '../base/errors.js'
 import { uuidKey } from '../base/uuid.js'
-import type { HistoryEvent } from '../protocol/event.js'
 import { LiveTurn } from '../machine/machine.js'
 import { startExecution } from '../machine/lifecycle.js'
 import { ExecutionState } from '../machine/state.js'
 import type { Shard } from '../shard/shard.js'
 import type { RunClosed } from './closed-slot.js'
 import type { Effect, ExecutionHost, ExecutionView, TurnRequest } from './contract.js'
+import { ExecutionRows, type RunIdentity } from './execution-rows.js'
 import { ItemRows } from './item-rows.js'
 import { OpenTask, isSeenByCode } from './open-task.js'
-import { currentRunKey, encodeCurrentRun, encodeHistoryRow, historyKey, historyPrefix } from './rows.js'
-import type { TaskRef } from './rows.js'
+import { RequestQueue } from './request-queue.js'
 import { Staged } from './staged.js'
 import { hasWorkflowTask, moreBytes, nextRunOf, type NextRun } from './turn-tasks.js'
 
-export class Execution implements ExecutionView {
-  readonly host: ExecutionHost
-  readonly shard: Shard
-  readonly namespaceId: string
-  readonly namespaceKey: string
-  readonly workflowId: string
-  readonly runId: string
-  readonly runKey: string
-  readonly hash: number
-  readonly state: ExecutionState
+export class Execution extends ExecutionRows implements ExecutionView {
   readonly items: ItemRows = new ItemRows(this)
   readonly turn: LiveTurn
   /** The sticky workflow code; the worker's own. Undefined: it must be replayed. */
@@ -43,12 +33,11 @@ export class Execution implements ExecutionView {
   isRecent = false
   /** Why it left the cache by force; undefined while it may be used. */
   goneBy: Error | undefined = undefined
-  sizeBytes = 0
 
   #task: OpenTask | undefined = undefined
   /** Undefined until the first, as `#afterTask`: most executions never have one. */
-  #causes: TurnRequest[] | undefined = undefined
-  #afterTask: TurnRequest[] | undefined = undefined
+  #causes: RequestQueue | undefined = undefined
+  #afterTask: RequestQueue | undefined = undefined
   /** Gathers who is to be told of the turn being made. */
   #staging: Staged | undefined = undefined
   /** The last turn that was staged; durable turns settle in order. */
@@ -56,35 +45,10 @@ export class Execution implements ExecutionView {
   #stagedCount = 0
   /** What the requests of the turn being made have brought into it. */
   #turnBytes = 0
-  #runningCrc = 0
-  /** Its current-run row must be written: it is new, or has just closed. */
-  #isCurrentRowDirty = true
-  readonly #historyPrefix: string
 
-  constructor(
-    host: ExecutionHost,
-    shard: Shard,
-    ref: TaskRef & { readonly namespaceKey: string; readonly hash: number },
-    state: ExecutionState,
-  ) {
-    this.host = host
-    this.shard = shard
-    this.namespaceId = ref.namespaceId
-    this.namespaceKey = ref.namespaceKey
-    this.workflowId = ref.workflowId
-    this.runId = ref.runId
-    this.runKey = ref.runKey
-    this.hash = ref.hash
-    this.state = state
+  constructor(host: ExecutionHost, shard: Shard, ref: RunIdentity, state: ExecutionState) {
+    super(host, shard, ref, state)
     this.turn = new LiveTurn(state, this)
-    this.#historyPrefix = historyPrefix(ref.runKey)
-  }
-
-  /** It was read back: its history so far ends in this CRC and is this big. */
-  resume(runningCrc: number, sizeBytes: number): void {
-    this.#runningCrc = runningCrc
-    this.sizeBytes = sizeBytes
-    this.#isCurrentRowDirty = false
   }
 
   get isOpen(): boolean {
@@ -115,7 +79,7 @@ export class Execution implements ExecutionView {
   submitCause(request: TurnRequest): void {
     if (this.goneBy !== undefined) return request.reject(this.goneBy)
     if (this.#task === undefined) return this.#take(request)
-    this.#causes ??= []
+    this.#causes ??= new RequestQueue()
     this.#causes.push(request)
     this.host.wakeCode(this.#task)
   }
@@ -132,7 +96,7 @@ export class Execution implements ExecutionView {
 
   #submit(request: TurnRequest): void {
     if (this.goneBy !== undefined) request.reject(this.goneBy)
-    else if (this.#task !== undefined) (this.#afterTask ??= []).push(request)
+    else if (this.#task !== undefined) (this.#afterTask ??= new RequestQueue()).push(request)
     else this.#take(request)
   }
 
@@ -244,7 +208,7 @@ export class Execution implements ExecutionView {
   }
 
   nextCause(): TurnRequest | undefined {
-    const next = this.#causes?.[0]
+    const next = this.#causes?.first
     if (next === undefined) return undefined
     const bytes = this.#turnBytes + (next.bytes ?? 0)
     // The first is never too big: whoever submits it has seen to that.
@@ -296,8 +260,8 @@ export class Execution implements ExecutionView {
     this.host.dispatch(this, staged)
     const { named, due } = this.items.write(turn)
     staged.due = due
-    if (turn.events.length > 0) this.#stageHistory(turn.events, named)
-    if (this.#isCurrentRowDirty || state.closed !== undefined) this.#stageCurrentRow()
+    if (turn.events.length > 0) this.putHistory(turn.events, named)
+    if (this.isCurrentRowDirty || state.closed !== undefined) this.putCurrentRow()
     if (state.closed !== undefined) staged.closing = state.closed
     const next = state.closed === undefined ? undefined : nextRunOf(turn.tasks)
     turn.clear()
@@ -324,21 +288,6 @@ export class Execution implements ExecutionView {
 
   newRunId(): string {
     return this.host.runIds.next(this.host.clock.nowMs()).text
-  }
-
-  #stageHistory(events: readonly HistoryEvent[], named: readonly (readonly [number, string])[]): void {
-    const { value, runningCrc } = encodeHistoryRow(events, this.#runningCrc, named)
-    this.#runningCrc = runningCrc
-    this.sizeBytes += value.length
-    this.shard.put(historyKey(this.#historyPrefix, events[0]!.eventId), this.hash, value)
-  }
-
-  #stageCurrentRow(): void {
-    const { state } = this
-    const { requestId } = state.started!.attributes
-    const value = encodeCurrentRun(this.runKey, state.status, requestId, state.started!.eventTimeMs)
-    this.shard.put(currentRunKey(this.namespaceKey, this.workflowId), this.hash, value)
-    this.#isCurrentRowDirty = false
   }
 
   /** Called by `Staged` when a turn of it is durable. */
@@ -370,10 +319,10 @@ export class Execution implements ExecutionView {
     this.dropCode()
     this.#task?.forget()
     this.#task = undefined
-    const waiting = [...(this.#causes ?? []), ...(this.#afterTask ?? [])]
+    const waiting = [this.#causes, this.#afterTask]
     this.#causes = undefined
     this.#afterTask = undefined
-    for (const request of waiting) request.reject(error)
+    for (const queue of waiting) queue?.drain((request) => request.reject(error))
     this.#staging?.failed(error)
     this.#staging = undefined
   }
@@ -384,6 +333,6 @@ export class Execution implements ExecutionView {
     if (waiting === undefined || waiting.length === 0) return
     const error = new LoomError('LOOM_EXECUTION_CLOSED', `${this.workflowId} has closed`)
     this.#causes = undefined
-    for (const request of waiting) this.#refuse(request, error)
+    waiting.drain((request) => this.#refuse(request, error))
   }
 }
