@@ -19,6 +19,7 @@ export {
   type StartedHandle,
   WorkflowHandle,
 } from './client/handle.js'
+export { type WorkflowExecutionDescription } from './client/execution-description.js'
 export { ActivityHandle, type ActivityIds } from './client/activity-handle.js'
 export { type HistoryOptions, type WorkflowHistory } from './client/history-pages.js'
 export { checkReplay, type CheckReplayOptions, type ReplayDifference, type ReplayResult } from './check/check-replay.js'
@@ -52,8 +53,10 @@ export {
 } from './workflow/activity-settings.js'
 export { type ActivityContext, type ActivityInfo } from './workflow/activity-context.js'
 export { type QueryHandler } from './workflow/queries.js'
+export { type MemoValues } from './workflow/memo.js'
 export { type Jsonified } from './workflow/jsonified.js'
 export {
+  type ContinueAsNewOptions,
   type RaceBranch,
   type RaceOutcome,
   type RunArguments,

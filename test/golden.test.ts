@@ -175,8 +175,8 @@ test('what does not exist yet is named: verbs, commands, fields, kinds of failur
     parseScenario(JSON.stringify({ name: 's', control: 'raw', runs: [], calls }))
 
   expect(missingFor(scenario({ call: 'CancelEverything' }))).toEqual(['CancelEverything'])
-  expect(missingFor(scenario({ call: 'StartWorkflowExecution', workflowId: 's', memo: {} }))).toEqual([
-    'StartWorkflowExecution.memo',
+  expect(missingFor(scenario({ call: 'StartWorkflowExecution', workflowId: 's', completionCallbacks: [] }))).toEqual([
+    'StartWorkflowExecution.completionCallbacks',
   ])
   const failure = { type: 'application', message: 'm', cause: { type: 'nexus', message: 'n' } }
   const commands = [

@@ -58,9 +58,10 @@ function readField(name: string, value: unknown): [string, unknown] {
   if (typeof value === 'string') return [name, ENUM_PREFIX.test(value) ? enumName(value) : value]
   if (typeof value !== 'object' || Array.isArray(value)) return [name, value]
   if (/failure$/i.test(name)) return [name, readFailure(value as Json)]
-  const { payloads, indexedFields } = value as Json
+  const { payloads, indexedFields, fields } = value as Json
   if (Array.isArray(payloads)) return [name, payloads.map(readPayload)]
   if (indexedFields !== undefined) return [name, mapValues(objectOf(indexedFields), readPayload)]
+  if (fields !== undefined) return [name, mapValues(objectOf(fields), readPayload)]
   if (name === 'details')
     return [name, mapValues(value as Json, (list) => listOf(objectOf(list)['payloads']).map(readPayload))]
   return [name, read(value as Json)]

@@ -12,6 +12,7 @@ import type { ClosedSlot, StartWorkflowRequest } from '../protocol/start-request
 import { nameAt } from '../workflow/activity-settings.js'
 import type { DataConverter } from '../workflow/data-converter.js'
 import { isMade, type SignalNames, type Workflow, type WorkflowResult } from '../workflow/definition.js'
+import { encodeMemo } from '../workflow/memo.js'
 import { encodeChecked } from '../workflow/schema.js'
 import { ActivityHandle, type ActivityIds } from './activity-handle.js'
 import { WorkflowHandle, type StartedHandle } from './handle.js'
@@ -136,6 +137,7 @@ export class Client {
       taskQueue: checked.taskQueue ?? definition?.taskQueue ?? taskQueue,
       input: encodeChecked(definition?.input, checked.input, `input of workflow '${name}'`, converter),
       ...startTimes(checked),
+      memo: checked.memo === undefined ? undefined : encodeMemo(checked.memo, 'options.memo', converter),
       workflowIdReusePolicy: checked.workflowIdReusePolicy ?? 'AllowDuplicate',
       workflowIdConflictPolicy: checked.workflowIdConflictPolicy,
       identity,

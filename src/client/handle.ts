@@ -4,7 +4,6 @@
  * Invariant: nobody has to ask for the result; a failure that nobody asked for is no unhandled rejection.
  */
 import { LoomError } from '../base/errors.js'
-import type { WorkflowDescription } from '../protocol/description.js'
 import type { ExecutionTarget } from '../protocol/ids.js'
 import type { HistoryService } from '../protocol/services.js'
 import type { ClosedSlot } from '../protocol/start-requests.js'
@@ -22,9 +21,9 @@ import type {
 import { decodeParsed, encodeChecked } from '../workflow/schema.js'
 import { askLastRun, chainEnd, onOpenRun } from './chain.js'
 import { closedResult } from './closed-result.js'
+import { decodedDescription, type WorkflowExecutionDescription } from './execution-description.js'
 import { checkNames } from './known-names.js'
 import { checkedSignalName } from './signal-name.js'
-import { openedDescription } from './opened-description.js'
 import { EventPages, type HistoryOptions, type WorkflowHistory } from './history-pages.js'
 
 /** How a signal is sent. */
@@ -172,9 +171,9 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
   }
 
   /** What state it is in, what it waits for, and whether its code has stalled. */
-  async describe(): Promise<WorkflowDescription> {
+  async describe(): Promise<WorkflowExecutionDescription> {
     const { service, target, converter } = this.#parts
-    return openedDescription(await service.describeWorkflow(target), converter)
+    return decodedDescription(await service.describeWorkflow(target), converter)
   }
 
   /** All that happened to it, in order: `for await (const event of handle.history())`, or page by page by `pages()`. */

@@ -13,6 +13,7 @@ import type {
 } from '../protocol/start-requests.js'
 import { retryPolicy, type RetryOptions } from '../workflow/activity-settings.js'
 import type { SignalNames, SignalPayload, Workflow, WorkflowInput } from '../workflow/definition.js'
+import type { MemoValues } from '../workflow/memo.js'
 import { parse } from '../workflow/schema.js'
 import { checkNames } from './known-names.js'
 
@@ -47,6 +48,11 @@ export interface StartSettings {
   readonly cronSchedule?: string | undefined
   /** The wait before the code begins. Signals are kept meanwhile. Not together with a schedule. */
   readonly startDelay?: Duration | undefined
+  /**
+   * Notes for people and their tools, by key: what JSON carries. `describe` shows them, code may change them. All values
+   * together may have 2 MB (`maxMemoBytes`); 2 KB is a good size. Default: none.
+   */
+  readonly memo?: MemoValues | undefined
   /** A start that is sent again with the same one gives the run that the first made. Default: a new one each call. */
   readonly requestId?: string | undefined
 }
@@ -79,6 +85,7 @@ export interface CheckedStart {
   readonly retry?: RetryOptions | undefined
   readonly cronSchedule?: string | undefined
   readonly startDelay?: Duration | undefined
+  readonly memo?: MemoValues | undefined
   readonly requestId?: string | undefined
 }
 
@@ -96,6 +103,7 @@ const startSchema = z.strictObject({
   retry: z.custom<RetryOptions>().optional(),
   cronSchedule: z.string().optional(),
   startDelay: z.custom<Duration>().optional(),
+  memo: z.custom<MemoValues>().optional(),
   requestId: idSchema.optional(),
 })
 

@@ -12,13 +12,15 @@ import {
   decodeNamedPayloads,
   decodeOptionalPolicy,
   decodePayloads,
-  decodeSearchAttributes,
+  decodeOptionalPayloadMap,
+  decodePayloadMap,
   decodeRetryPolicy,
   encodeFailure,
   encodeNamedPayloads,
   encodeOptionalPolicy,
   encodeRetryPolicy,
-  encodeSearchAttributes,
+  encodeOptionalPayloadMap,
+  encodePayloadMap,
   writePayloads,
 } from './value-codec.js'
 
@@ -32,7 +34,8 @@ type Coding =
   | 'failure'
   | 'retryPolicy'
   | 'namedPayloads'
-  | 'searchAttributes'
+  | 'payloadMap'
+  | 'optionalPayloadMap'
   | 'optional'
   | 'optionalPolicy'
 type Fields = readonly (readonly [name: string, coding: Coding])[]
@@ -53,6 +56,7 @@ const FIELDS: Readonly<Record<EventType, Fields>> = {
     ['continuedFailure', 'failure'],
     ['lastCompletionResult', 'payloads'],
     ...optional('workflowExecutionExpirationTimeMs'),
+    ['memo', 'optionalPayloadMap'],
   ],
   WorkflowExecutionCompleted: [
     ['result', 'payloads'],
@@ -69,6 +73,7 @@ const FIELDS: Readonly<Record<EventType, Fields>> = {
     ...plain('newExecutionRunId', 'workflowType', 'taskQueue'),
     ['input', 'payloads'],
     ...plain('workflowRunTimeoutMs', 'workflowTaskTimeoutMs', 'workflowTaskCompletedEventId'),
+    ['memo', 'optionalPayloadMap'],
   ],
   WorkflowExecutionTerminated: [...plain('reason'), ['details', 'payloads'], ...plain('identity')],
   WorkflowExecutionCancelRequested: plain('cause', 'identity', 'requestId'),
@@ -111,7 +116,8 @@ const FIELDS: Readonly<Record<EventType, Fields>> = {
     ...plain('workflowTaskCompletedEventId'),
     ['failure', 'failure'],
   ],
-  UpsertWorkflowSearchAttributes: [...plain('workflowTaskCompletedEventId'), ['searchAttributes', 'searchAttributes']],
+  UpsertWorkflowSearchAttributes: [...plain('workflowTaskCompletedEventId'), ['searchAttributes', 'payloadMap']],
+  WorkflowPropertiesModified: [...plain('workflowTaskCompletedEventId'), ['upsertedMemo', 'payloadMap']],
 }
 
 type Writing = (writer: MsgpackWriter, event: HistoryEvent, attributes: EventAttributes[EventType]) => void
@@ -161,7 +167,8 @@ function compileWriter(type: EventType, fields: Fields): Writing {
     failure: encodeFailure,
     retryPolicy: encodeRetryPolicy,
     namedPayloads: encodeNamedPayloads,
-    searchAttributes: encodeSearchAttributes,
+    payloadMap: encodePayloadMap,
+    optionalPayloadMap: encodeOptionalPayloadMap,
     optionalPolicy: encodeOptionalPolicy,
   }) as Writing
 }
@@ -184,7 +191,8 @@ function compileDecoder(fields: Fields): Decoder {
     failure: decodeFailure,
     retryPolicy: decodeRetryPolicy,
     namedPayloads: decodeNamedPayloads,
-    searchAttributes: decodeSearchAttributes,
+    payloadMap: decodePayloadMap,
+    optionalPayloadMap: decodeOptionalPayloadMap,
     optionalPolicy: decodeOptionalPolicy,
   }) as Decoder
 }

@@ -10,9 +10,10 @@
 import { InvariantError } from '../base/assert.js'
 import { LoomError } from '../base/errors.js'
 import { uuidKey } from '../base/uuid.js'
-import { LiveTurn } from '../machine/machine.js'
+import { LiveTurn, type TurnHome } from '../machine/machine.js'
 import { startExecution } from '../machine/lifecycle.js'
 import { ExecutionState } from '../machine/state.js'
+import type { TurnRules } from '../machine/turn.js'
 import type { Shard } from '../shard/shard.js'
 import type { RunClosed } from './closed-slot.js'
 import type { Effect, ExecutionHost, ExecutionView, TurnRequest } from './contract.js'
@@ -23,7 +24,7 @@ import { RequestQueue } from './request-queue.js'
 import { Staged } from './staged.js'
 import { hasWorkflowTask, moreBytes, nextRunOf, type NextRun } from './turn-tasks.js'
 
-export class Execution extends ExecutionRows implements ExecutionView {
+export class Execution extends ExecutionRows implements ExecutionView, TurnHome {
   readonly items: ItemRows = new ItemRows(this)
   readonly turn: LiveTurn
   /** The sticky workflow code; the worker's own. Undefined: it must be replayed. */
@@ -284,6 +285,10 @@ export class Execution extends ExecutionRows implements ExecutionView {
     if (next.goneBy !== undefined) return
     host.openIds.add(hash, workflowId.length)
     host.cache.add(next)
+  }
+
+  get rules(): TurnRules {
+    return this.host.settings
   }
 
   newRunId(): string {

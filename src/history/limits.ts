@@ -6,11 +6,17 @@
  */
 import { LoomError } from '../base/errors.js'
 import { BadCommandError } from '../machine/errors.js'
-import { failureBytes, MAX_KEPT_FAILURE_BYTES, payloadsBytes, shortenedFailure } from '../machine/weights.js'
+import {
+  failureBytes,
+  MAX_KEPT_FAILURE_BYTES,
+  namedBytes,
+  payloadsBytes,
+  shortenedFailure,
+} from '../machine/weights.js'
 import type { Command, CommandType, RecordMarkerCommand, ScheduleActivityTaskCommand } from '../protocol/command.js'
 import type { WorkflowTaskFailedCause } from '../protocol/event.js'
 import type { Failure } from '../protocol/failure.js'
-import type { Payloads } from '../protocol/payload.js'
+import type { Payload, Payloads } from '../protocol/payload.js'
 import type { ActivityOutcome } from '../protocol/local-workers.js'
 import type { Settings } from '../protocol/settings.js'
 
@@ -30,6 +36,7 @@ const BAD_ATTRIBUTES: Readonly<Record<CommandType, WorkflowTaskFailedCause>> = {
   CancelTimer: 'BadCancelTimerAttributes',
   RecordMarker: 'BadRecordMarkerAttributes',
   UpsertWorkflowSearchAttributes: 'BadSearchAttributes',
+  ModifyWorkflowProperties: 'BadModifyWorkflowPropertiesAttributes',
   CompleteWorkflowExecution: 'BadCompleteWorkflowExecutionAttributes',
   FailWorkflowExecution: 'BadFailWorkflowExecutionAttributes',
   CancelWorkflowExecution: 'BadCancelWorkflowExecutionAttributes',
@@ -43,6 +50,19 @@ export function checkPayloads(payloads: Payloads | undefined, limits: Limits, pa
   if (payloads === undefined) return 0
   checkEach(payloads, limits, path)
   const bytes = payloadsBytes(payloads)
+  if (bytes > limits.maxTurnBytes) throw tooBig(path, bytes, limits.maxTurnBytes)
+  return bytes
+}
+
+/** As `checkPayloads`, with their names. */
+export function checkNamed(
+  payloads: Readonly<Record<string, Payload>> | undefined,
+  limits: Limits,
+  path: string,
+): number {
+  if (payloads === undefined) return 0
+  for (const [name, payload] of Object.entries(payloads)) checkEach([payload], limits, `${path}.${name}`)
+  const bytes = namedBytes(payloads)
   if (bytes > limits.maxTurnBytes) throw tooBig(path, bytes, limits.maxTurnBytes)
   return bytes
 }
@@ -114,12 +134,15 @@ export function checkCommandsFit(commands: readonly Command[], limits: Limits, w
         bytes += checkMarker(command, limits)
         break
       case 'UpsertWorkflowSearchAttributes':
-        for (const [name, attribute] of Object.entries(command.searchAttributes))
-          bytes += name.length + checkPayloads([attribute], limits, `search attribute ${name}`)
+        bytes += checkNamed(command.searchAttributes, limits, 'search attribute')
+        break
+      case 'ModifyWorkflowProperties':
+        bytes += checkNamed(command.upsertedMemo, limits, 'memo')
         break
       case 'ContinueAsNewWorkflowExecution':
         // Written twice: where this run ends, and where the next begins.
         bytes += 2 * checkPayloads(command.input, limits, 'input of the next run')
+        bytes += 2 * checkNamed(command.memo, limits, 'memo of the next run')
         break
       case 'RequestCancelActivityTask':
         break

@@ -1,14 +1,15 @@
 /** What the tasks of a turn mean for its staging: a workflow task to open, a run to begin in the same commit. */
 import type { LiveTurn } from '../machine/machine.js'
 import type { NewTask } from '../machine/transition.js'
-import { payloadsBytes } from '../machine/weights.js'
+import { namedBytes, payloadsBytes } from '../machine/weights.js'
 
 /** Events that waited for the end of a held task are written with it, 2 MB of them at most; so is what the next run begins with. */
 export function moreBytes({ changes, state, tasks }: LiveTurn): number {
   for (let at = 0; at < changes.length; at++) if (changes[at]!.type === 'flushBuffer') return Infinity
   const next = state.closed === undefined ? undefined : nextRunOf(tasks)
   if (next === undefined) return 0
-  return payloadsBytes(next.attributes.input) + payloadsBytes(next.attributes.lastCompletionResult)
+  const { input, lastCompletionResult, memo } = next.attributes
+  return payloadsBytes(input) + payloadsBytes(lastCompletionResult) + namedBytes(memo)
 }
 
 export type NextRun = Extract<NewTask, { type: 'StartNextRun' }>

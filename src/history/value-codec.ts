@@ -1,7 +1,7 @@
 /** The values that events and rows share, as plain data: payloads, failures, retry policies. */
 import { BINARY_NULL, BINARY_PLAIN, JSON_PLAIN } from '../protocol/payload.js'
 import type { Payload, Payloads } from '../protocol/payload.js'
-import type { NamedPayloads, SearchAttributes } from '../protocol/event.js'
+import type { NamedPayloads } from '../protocol/event.js'
 import type { Failure } from '../protocol/failure.js'
 import { DEFAULT_RETRY_POLICY } from '../protocol/retry-policy.js'
 import type { RetryPolicy } from '../protocol/retry-policy.js'
@@ -69,12 +69,23 @@ export function decodeNamedPayloads(value: unknown): NamedPayloads | undefined {
   return recordOf(value, 'details', (payloads) => decodePayloads(payloads) ?? [])
 }
 
-export function encodeSearchAttributes(attributes: SearchAttributes): unknown {
-  return Object.entries(attributes).map(([name, payload]) => [name, encodePayload(payload)])
+type PayloadMap = Readonly<Record<string, Payload>>
+
+/** [name, payload] of each: a memo, search attributes. */
+export function encodePayloadMap(payloads: PayloadMap): unknown {
+  return Object.entries(payloads).map(([name, payload]) => [name, encodePayload(payload)])
 }
 
-export function decodeSearchAttributes(value: unknown): SearchAttributes {
-  return recordOf(value, 'search attributes', decodePayload)
+export function decodePayloadMap(value: unknown): PayloadMap {
+  return recordOf(value, 'payloads by name', decodePayload)
+}
+
+export function encodeOptionalPayloadMap(payloads: PayloadMap | undefined): unknown {
+  return payloads === undefined ? null : encodePayloadMap(payloads)
+}
+
+export function decodeOptionalPayloadMap(value: unknown): PayloadMap | undefined {
+  return value === null || value === undefined ? undefined : decodePayloadMap(value)
 }
 
 function recordOf<T>(value: unknown, what: string, decode: (item: unknown) => T): Readonly<Record<string, T>> {

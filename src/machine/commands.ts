@@ -9,6 +9,7 @@ import { cancelUnstartedActivity, requestCancelActivity, scheduleActivity } from
 import { flushBuffer } from './buffer.js'
 import { cancelExecution, completeExecution, continueExecution, failExecution } from './lifecycle.js'
 import { recordMarker, upsertSearchAttributes } from './marker.js'
+import { modifyProperties } from './properties.js'
 import { cancelTimer, startTimer } from './timer.js'
 import type { Turn } from './turn.js'
 import { scheduleWorkflowTask } from './workflow-task.js'
@@ -20,6 +21,7 @@ const CLOSES: Readonly<Record<CommandType, boolean>> = {
   CancelTimer: false,
   RecordMarker: false,
   UpsertWorkflowSearchAttributes: false,
+  ModifyWorkflowProperties: false,
   CompleteWorkflowExecution: true,
   FailWorkflowExecution: true,
   CancelWorkflowExecution: true,
@@ -66,6 +68,9 @@ export function carryOutCommands(
         break
       case 'UpsertWorkflowSearchAttributes':
         upsertSearchAttributes(turn, command, completedEventId)
+        break
+      case 'ModifyWorkflowProperties':
+        modifyProperties(turn, command, completedEventId)
         break
       case 'CompleteWorkflowExecution':
         return completeExecution(turn, command, completedEventId)

@@ -56,6 +56,7 @@ export function startExecution(
     lastCompletionResult: attributes.lastCompletionResult,
     workflowExecutionExpirationTimeMs:
       chainMs > 0 ? (attributes.workflowExecutionExpirationTimeMs ?? turn.eventTimeMs + chainMs) : undefined,
+    memo: attributes.memo,
   })
   if (signal !== undefined) turn.append('WorkflowExecutionSignaled', signal)
   scheduleWorkflowTask(turn)
@@ -149,7 +150,8 @@ export function clearProgress(turn: Turn): void {
 
 export function applyExecutionStarted(state: ExecutionState, event: EventOf<'WorkflowExecutionStarted'>): void {
   state.started = event
-  const { firstWorkflowTaskBackoffMs } = event.attributes
+  const { firstWorkflowTaskBackoffMs, memo } = event.attributes
+  state.memo = memo
   if (firstWorkflowTaskBackoffMs !== undefined) state.firstTaskDueAtMs = event.eventTimeMs + firstWorkflowTaskBackoffMs
 }
 

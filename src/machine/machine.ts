@@ -7,14 +7,16 @@
 import { FewMap } from '../base/few-map.js'
 import { unreachable } from '../base/assert.js'
 import type { EventAttributes, EventType, HistoryEvent } from '../protocol/event.js'
+import { DEFAULT_SETTINGS } from '../protocol/settings.js'
 import { applyActivityTaskCancelRequested, applyActivityTaskEnded, applyActivityTaskScheduled } from './activity.js'
 import { applyExecutionCancelRequested } from './cancel-request.js'
 import { applyExecutionClosed, applyExecutionStarted } from './lifecycle.js'
+import { applyWorkflowPropertiesModified } from './properties.js'
 import { applyExecutionSignaled } from './signal.js'
 import { ExecutionState } from './state.js'
 import { applyTimerEnded, applyTimerStarted } from './timer.js'
 import type { NewTask, ProgressChange } from './transition.js'
-import type { Turn, TurnMark } from './turn.js'
+import type { Turn, TurnMark, TurnRules } from './turn.js'
 import {
   applyWorkflowTaskCompleted,
   applyWorkflowTaskLost,
@@ -27,9 +29,9 @@ export function takeTurn(
   state: ExecutionState,
   nowMs: number,
   act: (turn: LiveTurn) => void,
-  runIds?: RunIdSource,
+  home?: TurnHome,
 ): LiveTurn {
-  const turn = new LiveTurn(state, runIds)
+  const turn = new LiveTurn(state, home)
   turn.nowMs = nowMs
   const mark = turn.mark()
   try {
@@ -56,12 +58,14 @@ function cutTo(list: unknown[], length: number): void {
   if (list.length > length) list.length = length
 }
 
-/** Where the ids of following runs come from: chance is an argument. */
-export interface RunIdSource {
+/** Whose turns they are. */
+export interface TurnHome {
+  /** Where the ids of following runs come from: chance is an argument. */
   newRunId(): string
+  readonly rules: TurnRules
 }
 
-const NO_RUN_IDS: RunIdSource = { newRunId: () => 'next-run' }
+const NO_HOME: TurnHome = { newRunId: () => 'next-run', rules: DEFAULT_SETTINGS }
 
 /** The open turn of one execution. Whoever has staged what it gathered clears it: the arrays are not used again. */
 export class LiveTurn implements Turn {
@@ -71,11 +75,15 @@ export class LiveTurn implements Turn {
   events: HistoryEvent[] = NONE
   changes: ProgressChange[] = NONE
   tasks: NewTask[] = NONE
-  readonly #runIds: RunIdSource
+  readonly #home: TurnHome
 
-  constructor(state: ExecutionState, runIds: RunIdSource = NO_RUN_IDS) {
+  constructor(state: ExecutionState, home: TurnHome = NO_HOME) {
     this.state = state
-    this.#runIds = runIds
+    this.#home = home
+  }
+
+  get rules(): TurnRules {
+    return this.#home.rules
   }
 
   get eventTimeMs(): number {
@@ -111,7 +119,7 @@ export class LiveTurn implements Turn {
   }
 
   newRunId(): string {
-    return this.#runIds.newRunId()
+    return this.#home.newRunId()
   }
 
   /** Takes the workflow task that waits for a worker out of the turn. Undefined: it has none. */
@@ -200,6 +208,8 @@ export function applyEvent(state: ExecutionState, event: HistoryEvent): void {
     case 'UpsertWorkflowSearchAttributes':
       // Code and visibility read them out of the history.
       return
+    case 'WorkflowPropertiesModified':
+      return applyWorkflowPropertiesModified(state, event)
     case 'WorkflowExecutionSignaled':
       return applyExecutionSignaled(state, event)
     case 'WorkflowExecutionCancelRequested':

@@ -13,6 +13,7 @@ import type { Payloads } from '../protocol/payload.js'
 import type { RetryPolicy } from '../protocol/retry-policy.js'
 import { nextCronMs, parseCron } from './cron.js'
 import { BadCommandError } from './errors.js'
+import { memoProblem } from './properties.js'
 import { askedIntervalMs, filledPolicy, isRetryable, policyIntervalMs, policyProblem } from './retry-policy.js'
 import type { Turn } from './turn.js'
 import { keptFailure } from './weights.js'
@@ -118,7 +119,7 @@ function addRun(turn: Turn, attributes: Started): string {
   return runId
 }
 
-/** The run goes on under another run id. What the command leaves out stays as it is, save for policy and schedule. */
+/** The run goes on under another run id. What the command leaves out stays as it is, save for policy, schedule and memo. */
 export function continueAsNew(
   turn: Turn,
   command: ContinueAsNewWorkflowExecutionCommand,
@@ -127,12 +128,14 @@ export function continueAsNew(
   const { attributes } = turn.state.started!
   const workflowType = command.workflowType || attributes.workflowType
   const taskQueue = command.taskQueue || attributes.taskQueue
-  const { input } = command
+  const { input, memo } = command
   const workflowRunTimeoutMs = durationOf(command, 'WorkflowRunTimeout', command.workflowRunTimeoutMs)
   const workflowTaskTimeoutMs = durationOf(command, 'WorkflowTaskTimeout', command.workflowTaskTimeoutMs)
   const retryPolicy = command.retryPolicy && policyOf(command, command.retryPolicy)
   const cronSchedule = command.cronSchedule || undefined
   if (cronSchedule !== undefined && parseCron(cronSchedule) === undefined) throw bad(command, 'invalid CronSchedule.')
+  const problem = memoProblem(memo, turn.rules)
+  if (problem !== undefined) throw bad(command, problem)
   const next: Started = {
     ...attributes,
     workflowType,
@@ -146,6 +149,7 @@ export function continueAsNew(
     initiator: 'Workflow',
     firstWorkflowTaskBackoffMs: durationOf(command, 'BackoffStartInterval', command.backoffStartIntervalMs),
     continuedFailure: undefined,
+    memo,
   }
   turn.append('WorkflowExecutionContinuedAsNew', {
     newExecutionRunId: addRun(turn, next),
@@ -155,6 +159,7 @@ export function continueAsNew(
     workflowRunTimeoutMs: next.workflowRunTimeoutMs,
     workflowTaskTimeoutMs: next.workflowTaskTimeoutMs,
     workflowTaskCompletedEventId,
+    memo,
   })
 }
 

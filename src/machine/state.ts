@@ -7,7 +7,7 @@
  */
 import type { FewMap } from '../base/few-map.js'
 import { assert } from '../base/assert.js'
-import type { EventOf, HistoryEvent, WorkflowStatus } from '../protocol/event.js'
+import type { EventOf, HistoryEvent, Memo, WorkflowStatus } from '../protocol/event.js'
 import type { StickyAttributes } from '../protocol/worker-tasks.js'
 import type { ActivityProgress, Stall, WorkflowTaskProgress } from './transition.js'
 
@@ -59,6 +59,7 @@ type Fields = Pick<
   | 'timers'
   | 'signalRequestIds'
   | 'cancelRequestedEventId'
+  | 'memo'
   | 'activityProgress'
   | 'workflowTaskProgress'
   | 'buffered'
@@ -106,6 +107,8 @@ export class ExecutionState {
   signalRequestIds: Set<string> | undefined = undefined
   /** 0 while nobody asked. */
   cancelRequestedEventId = 0
+  /** With what was changed since the start; undefined: none. Replaced, never changed in place. */
+  memo: Memo | undefined = undefined
 
   // --- progress: all of it is cleared by the turn that closes the execution
   activityProgress: FewMap<number, ActivityProgress> | undefined = undefined
@@ -136,6 +139,7 @@ export class ExecutionState {
     saved.timers = this.timers
     saved.signalRequestIds = this.signalRequestIds
     saved.cancelRequestedEventId = this.cancelRequestedEventId
+    saved.memo = this.memo
     saved.activityProgress = this.activityProgress
     saved.workflowTaskProgress = this.workflowTaskProgress
     saved.buffered = this.buffered

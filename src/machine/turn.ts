@@ -10,8 +10,15 @@ export interface TurnMark {
   readonly taskCount: number
 }
 
+/** What the host allows. */
+export interface TurnRules {
+  /** Of a memo, all of its values together. */
+  readonly maxMemoBytes: number
+}
+
 export interface Turn {
   readonly state: ExecutionState
+  readonly rules: TurnRules
   /** Wall clock of this turn. */
   readonly nowMs: number
   /** When something that happens now happens by the run's own time, which never steps back, whatever the clock says. */

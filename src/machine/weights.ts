@@ -6,7 +6,7 @@
 import { isUint8Array } from 'node:util/types'
 import type { HistoryEvent } from '../protocol/event.js'
 import { MAX_CAUSES, type Failure } from '../protocol/failure.js'
-import { JSON_PLAIN, type Payloads } from '../protocol/payload.js'
+import { JSON_PLAIN, type Payload, type Payloads } from '../protocol/payload.js'
 
 /** A failure that is kept for the next attempt, or for a task that failed, is cut to this: many of them may be written at once. */
 export const MAX_KEPT_FAILURE_BYTES: number = 32 * 1024
@@ -24,6 +24,14 @@ export function payloadsBytes(payloads: Payloads | undefined): number {
     bytes += data instanceof Uint8Array || isUint8Array(data) ? data.length : Infinity
     if (metadata !== JSON_PLAIN) bytes += metadataBytes(metadata)
   }
+  return bytes
+}
+
+/** Of a memo, or of search attributes: with their names. */
+export function namedBytes(payloads: Readonly<Record<string, Payload>> | undefined): number {
+  if (payloads === undefined) return 0
+  let bytes = 0
+  for (const [name, payload] of Object.entries(payloads)) bytes += Buffer.byteLength(name) + payloadsBytes([payload])
   return bytes
 }
 

@@ -1,5 +1,5 @@
 /** Commands: what workflow code asks for, with Temporal's names. A closing command must be the last of its task. */
-import type { NamedPayloads, SearchAttributes } from './event.js'
+import type { Memo, NamedPayloads, SearchAttributes } from './event.js'
 import type { Failure } from './failure.js'
 import type { Payloads } from './payload.js'
 import type { RetryPolicy } from './retry-policy.js'
@@ -47,6 +47,11 @@ export interface UpsertWorkflowSearchAttributesCommand {
   readonly type: 'UpsertWorkflowSearchAttributes'
   readonly searchAttributes: SearchAttributes
 }
+/** Change the notes that go with the execution. A null takes its key away. */
+export interface ModifyWorkflowPropertiesCommand {
+  readonly type: 'ModifyWorkflowProperties'
+  readonly upsertedMemo: Memo
+}
 /** The execution has its result. Closes it. */
 export interface CompleteWorkflowExecutionCommand {
   readonly type: 'CompleteWorkflowExecution'
@@ -75,9 +80,10 @@ export interface ContinueAsNewWorkflowExecutionCommand {
   readonly workflowTaskTimeoutMs?: number | undefined
   /** Wait before the first workflow task, ms. */
   readonly backoffStartIntervalMs?: number | undefined
-  /** Absent: the next run has none, whatever this one has; as for the schedule. */
+  /** Absent: the next run has none, whatever this one has; as for the schedule and the memo. */
   readonly retryPolicy?: Partial<RetryPolicy> | undefined
   readonly cronSchedule?: string | undefined
+  readonly memo?: Memo | undefined
 }
 
 /** Anything that workflow code may ask for; `type` tells which. */
@@ -88,6 +94,7 @@ export type Command =
   | CancelTimerCommand
   | RecordMarkerCommand
   | UpsertWorkflowSearchAttributesCommand
+  | ModifyWorkflowPropertiesCommand
   | CompleteWorkflowExecutionCommand
   | FailWorkflowExecutionCommand
   | CancelWorkflowExecutionCommand

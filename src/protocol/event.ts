@@ -41,6 +41,7 @@ export interface EventAttributes {
     readonly lastCompletionResult?: Payloads | undefined
     /** When the whole chain is over time, ms since the epoch. */
     readonly workflowExecutionExpirationTimeMs?: number | undefined
+    readonly memo?: Memo | undefined
   }
   WorkflowExecutionCompleted: {
     readonly result: Payloads | undefined
@@ -62,6 +63,8 @@ export interface EventAttributes {
     readonly workflowRunTimeoutMs: number
     readonly workflowTaskTimeoutMs: number
     readonly workflowTaskCompletedEventId: number
+    /** Of the next run. */
+    readonly memo?: Memo | undefined
   }
   WorkflowExecutionTerminated: {
     readonly reason: string
@@ -187,12 +190,19 @@ export interface EventAttributes {
     readonly workflowTaskCompletedEventId: number
     readonly searchAttributes: SearchAttributes
   }
+  WorkflowPropertiesModified: {
+    readonly workflowTaskCompletedEventId: number
+    /** Holds only what was changed. A null takes its key away. */
+    readonly upsertedMemo: Memo
+  }
 }
 
 /** The details of a marker, by name. */
 export type NamedPayloads = Readonly<Record<string, Payloads>>
 /** What an execution can be found by: a payload each, by name. */
 export type SearchAttributes = Readonly<Record<string, Payload>>
+/** Notes that go with an execution, for people and their tools: a payload each, by key. */
+export type Memo = Readonly<Record<string, Payload>>
 /** Why a run has another one before it, or a schedule. Temporal's names. */
 export type ChainInitiator = 'Workflow' | 'Retry' | 'CronSchedule'
 
@@ -234,6 +244,7 @@ export type WorkflowTaskFailedCause =
   | 'PayloadsTooLarge'
   | 'BadRecordMarkerAttributes'
   | 'BadSearchAttributes'
+  | 'BadModifyWorkflowPropertiesAttributes'
 
 /** The number of each type in Temporal's enum: what rows store. */
 export const EVENT_NUMBERS = {
@@ -262,6 +273,7 @@ export const EVENT_NUMBERS = {
   WorkflowExecutionSignaled: 26,
   WorkflowExecutionTerminated: 27,
   UpsertWorkflowSearchAttributes: 40,
+  WorkflowPropertiesModified: 46,
   WorkflowExecutionContinuedAsNew: 28,
 } as const satisfies Record<EventType, number>
 

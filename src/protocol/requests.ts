@@ -35,6 +35,7 @@ const payload = z
 const payloads = z.array(payload).optional()
 const name = z.string().refine(isWellFormed, 'not well-formed Unicode')
 const namedPayloads = z.record(name, z.array(payload))
+const payloadMap = z.record(name, payload)
 
 // ---- failures
 
@@ -134,7 +135,8 @@ const commands = z.array(
       details: namedPayloads.optional(),
       failure,
     }),
-    z.strictObject({ type: z.literal('UpsertWorkflowSearchAttributes'), searchAttributes: z.record(name, payload) }),
+    z.strictObject({ type: z.literal('UpsertWorkflowSearchAttributes'), searchAttributes: payloadMap }),
+    z.strictObject({ type: z.literal('ModifyWorkflowProperties'), upsertedMemo: payloadMap }),
     z.strictObject({ type: z.literal('CompleteWorkflowExecution'), result: payloads }),
     z.strictObject({ type: z.literal('FailWorkflowExecution'), failure }),
     z.strictObject({ type: z.literal('CancelWorkflowExecution'), details: payloads }),
@@ -148,6 +150,7 @@ const commands = z.array(
       backoffStartIntervalMs: z.number().optional(),
       retryPolicy: chainPolicy,
       cronSchedule,
+      memo: payloadMap.optional(),
     }),
   ]),
 )
@@ -210,6 +213,7 @@ const startFields = {
   retryPolicy: chainPolicy,
   cronSchedule,
   workflowStartDelayMs: durationMs.optional(),
+  memo: payloadMap.optional(),
   workflowIdReusePolicy: z.enum([
     'AllowDuplicate',
     'AllowDuplicateFailedOnly',
@@ -276,7 +280,7 @@ export const requestSchemas = {
         'BadRecordMarkerAttributes',
         'BadSearchAttributes',
       ] as const),
-      'BadContinueAsNewAttributes',
+      ...(['BadContinueAsNewAttributes', 'BadModifyWorkflowPropertiesAttributes'] as const),
     ]),
     failure,
     identity,

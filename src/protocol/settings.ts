@@ -29,6 +29,10 @@ export const settingsSchema = z.strictObject({
     3 * 1024 * 1024,
     'Payloads that one turn of an execution may bring in, and write as commands: a workflow task with more fails. At most 3/8 of a commit of the medium.',
   ),
+  maxMemoBytes: count(
+    2 * 1024 * 1024,
+    'The memo of an execution, all of its values together; a bigger one is refused.',
+  ),
   maxHistoryPageEvents: count(1000, 'Events of one page of `history`.'),
   openIdFilterBytes: count(2 * 1024 * 1024, 'Counting filter of open workflow ids: spares a read at each start.'),
   filterSliceMs: ms(2, 'Longest piece of work at a time while the filter is filled after open.'),

@@ -1,5 +1,5 @@
 /** A start: what is asked, and what comes back. */
-import type { HistoryEvent } from './event.js'
+import type { HistoryEvent, Memo } from './event.js'
 import type { Payloads } from './payload.js'
 import type { RetryPolicy } from './retry-policy.js'
 
@@ -28,6 +28,7 @@ export interface StartWorkflowRequest {
   readonly cronSchedule?: string | undefined
   /** ms before the first workflow task. Not with a schedule. */
   readonly workflowStartDelayMs?: number | undefined
+  readonly memo?: Memo | undefined
   readonly workflowIdReusePolicy: WorkflowIdReusePolicy
   /** Absent: 'Fail', or what the reuse policy says. */
   readonly workflowIdConflictPolicy?: WorkflowIdConflictPolicy | undefined

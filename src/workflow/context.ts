@@ -12,11 +12,12 @@ import type { ActivityContext } from './activity-context.js'
 import type { ActivityRunOptions } from './activity-settings.js'
 import type { Activity, SignalSchemas } from './definition.js'
 import type { Jsonified } from './jsonified.js'
+import type { MemoValues } from './memo.js'
 import type { QueryHandler } from './queries.js'
 import type { SagaOptions, Undo } from './saga.js'
 import type { SchemaOutput } from './schema.js'
 
-/** Facts of the execution; the same in every replay. */
+/** Facts of the execution as they are when it is asked for; the same in every replay. */
 export interface WorkflowInfo {
   readonly workflowId: string
   readonly runId: string
@@ -32,6 +33,14 @@ export interface WorkflowInfo {
   /** The run before, in a chain. */
   readonly continuedExecutionRunId: string | undefined
   readonly cronSchedule: string | undefined
+  /** As it is now: that of the start, and what `upsertMemo` has changed since. A copy that is not changed. */
+  readonly memo: MemoValues
+}
+
+/** What the next run has that this one does not hand on as it is. */
+export interface ContinueAsNewOptions {
+  /** Instead of the memo that this run was started with, which goes on without what `upsertMemo` has changed. */
+  readonly memo?: MemoValues | undefined
 }
 
 /** Where a `signal` with a time limit gives up. */
@@ -56,6 +65,13 @@ export interface WorkflowContext<S extends SignalSchemas = SignalSchemas> {
   readonly info: WorkflowInfo
   /** Writes nothing while the code is replayed. */
   readonly log: Logger
+  /** `info.memo`. */
+  readonly memo: MemoValues
+  /**
+   * Changes the memo, which `describe` shows: keys that are given are set, or taken away by a null; the others stay. All of it
+   * together may have 2 MB (`maxMemoBytes`): more stalls the execution. LOOM_INVALID_ARGUMENT for what JSON does not carry.
+   */
+  upsertMemo(changes: MemoValues): void
 
   /**
    * Runs an activity and gives its result. Rejects with an ActivityFailure when it has failed for good, with a
@@ -158,10 +174,10 @@ export interface WorkflowContext<S extends SignalSchemas = SignalSchemas> {
   /**
    * Ends this run and goes on as the next one of the same workflow, with that input and a new history: for code that would
    * otherwise run for ever. `return ctx.continueAsNew(state)`: nothing after it runs. Time-outs, retry policy and schedule
-   * stay. A signal that came too late for this run is recorded in the next; one that this run was given and did not look at is
+   * stay, and so does the memo of the start: give `{ memo: ctx.memo }` to hand on what has changed since. A signal that came too late for this run is recorded in the next; one that this run was given and did not look at is
    * its own to pass on.
    */
-  continueAsNew(input?: unknown): Promise<never>
+  continueAsNew(input?: unknown, options?: ContinueAsNewOptions): Promise<never>
 
   /** ms since the epoch: when this workflow task began, or the time of what is being delivered if that is later. */
   now(): number

@@ -12,6 +12,7 @@ import { activitySettings, overriddenSettings, RUN_OPTIONS, type ActivityRunOpti
 import type { Chance } from './chance.js'
 import type { Conditions } from './conditions.js'
 import type {
+  ContinueAsNewOptions,
   RaceBranch,
   RaceOutcome,
   RunArguments,
@@ -24,7 +25,9 @@ import type { PayloadHome } from './data-converter.js'
 import { isMade, type Activity, type SignalSchemas } from './definition.js'
 import type { CancelledFailure } from './failures.js'
 import { checkOptions, invalid } from './options.js'
+import type { Facts } from './facts.js'
 import type { Jsonified } from './jsonified.js'
+import type { MemoValues } from './memo.js'
 import type { Patches } from './patches.js'
 import type { Queries, QueryHandler } from './queries.js'
 import { race } from './race.js'
@@ -40,10 +43,12 @@ import type { Waits } from './waits.js'
 const MAX_NAME = 900
 const STEP_OPTIONS: ReadonlySet<string> = new Set([...RUN_OPTIONS].filter((name) => name !== 'taskQueue'))
 const SIGNAL_OPTIONS: ReadonlySet<string> = new Set(['timeout'])
+const CONTINUE_OPTIONS: ReadonlySet<keyof ContinueAsNewOptions> = new Set(['memo'] as const)
 
 /** What all ctx of one execution share. */
 export interface CtxHome extends SagaHome, PayloadHome {
   readonly info: WorkflowInfo
+  readonly facts: Facts
   readonly waits: Waits
   readonly conditions: Conditions
   readonly signals: Signals
@@ -59,7 +64,7 @@ export interface CtxHome extends SagaHome, PayloadHome {
   /** A cancelled ctx is asked for something. False: far too often, and the run is marked. */
   mayRefuse(): boolean
   /** The run ends here. Throws LOOM_INVALID_ARGUMENT when the input does not fit, or a CodecFailure. */
-  continueAsNew(input: unknown): void
+  continueAsNew(input: unknown, options: ContinueAsNewOptions): void
 }
 
 export class Ctx implements WorkflowContext {
@@ -73,11 +78,21 @@ export class Ctx implements WorkflowContext {
   }
 
   get info(): WorkflowInfo {
-    return this.#home.info
+    return this.#home.facts.info
   }
 
   get log(): Logger {
     return this.#home.log
+  }
+
+  get memo(): MemoValues {
+    return this.#home.facts.memo
+  }
+
+  upsertMemo(changes: MemoValues): void {
+    if (!this.#home.enter('upsertMemo')) return
+    const upsertedMemo = this.#home.facts.changeMemo(changes)
+    if (upsertedMemo !== undefined) this.#home.waits.ask({ type: 'ModifyWorkflowProperties', upsertedMemo })
   }
 
   run<I, R>(activity: Activity<I, R>, ...args: RunArguments<I>): Promise<R>
@@ -228,11 +243,12 @@ export class Ctx implements WorkflowContext {
     }
   }
 
-  continueAsNew(input?: unknown): Promise<never> {
+  continueAsNew(input?: unknown, options: ContinueAsNewOptions = {}): Promise<never> {
     const refusal = this.#refusal('continueAsNew')
     if (refusal !== undefined) return refusal
     try {
-      this.#home.continueAsNew(input)
+      checkOptions(options, CONTINUE_OPTIONS, 'continueAsNew')
+      this.#home.continueAsNew(input, options)
       return neverSettles()
     } catch (error) {
       return this.#home.stopsBy(error) ? neverSettles() : Promise.reject(error)

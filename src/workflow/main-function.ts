@@ -2,12 +2,14 @@
 import type { Command } from '../protocol/command.js'
 import type { EventAttributes } from '../protocol/event.js'
 import type { Payloads } from '../protocol/payload.js'
+import type { ContinueAsNewOptions } from './context.js'
 import type { DataConverter, PayloadHome } from './data-converter.js'
 import type { ErrorClass, Workflow } from './definition.js'
 import { wholeFailureOf } from './failure-codec.js'
 import { cancelDetailsOf } from './failure-payloads.js'
 import { isFailure } from './failures.js'
 import type { Problem } from './host.js'
+import { encodeMemo } from './memo.js'
 import { CodecFailure } from './payload-codec.js'
 import { decodeParsed, encodeChecked } from './schema.js'
 import { mistake } from './verdict.js'
@@ -46,15 +48,16 @@ export function endCancelled(definition: Workflow, error: unknown, home: Payload
   return { type: 'CancelWorkflowExecution', details: cancelDetailsOf(error, outgoing(home), true) }
 }
 
-/** The closing command that goes on with that input. What the start said of time-outs, retries and schedule goes on to hold. */
+/** The closing command that goes on with that input. What the start said of all else goes on to hold. */
 export function endAsNew(
   { input: schema, name }: Workflow,
-  { retryPolicy, cronSchedule }: EventAttributes['WorkflowExecutionStarted'],
-  input: unknown,
+  { retryPolicy, cronSchedule, ...started }: EventAttributes['WorkflowExecutionStarted'],
+  next: ContinueAsNewOptions & { readonly input: unknown },
   home: PayloadHome,
 ): Command {
-  const payloads = encodeChecked(schema, input, `input of workflow '${name}'`, outgoing(home))
-  return { type: 'ContinueAsNewWorkflowExecution', input: payloads, retryPolicy, cronSchedule }
+  const payloads = encodeChecked(schema, next.input, `input of workflow '${name}'`, outgoing(home))
+  const memo = next.memo === undefined ? started.memo : encodeMemo(next.memo, 'continueAsNew: memo', outgoing(home))
+  return { type: 'ContinueAsNewWorkflowExecution', input: payloads, retryPolicy, cronSchedule, memo }
 }
 
 /** A Failure, or what `failOn` names, fails the execution; anything else is a mistake in the code. */

@@ -161,6 +161,7 @@ function isOfCommand({ eventType }: HistoryEvent): boolean {
     case 'ActivityTaskCancelRequested':
     case 'MarkerRecorded':
     case 'UpsertWorkflowSearchAttributes':
+    case 'WorkflowPropertiesModified':
     case 'WorkflowExecutionCompleted':
     case 'WorkflowExecutionFailed':
     case 'WorkflowExecutionCanceled':
@@ -199,6 +200,8 @@ function became(command: Command, event: HistoryEvent): boolean {
       const patch = patchIn(event.attributes)
       return patch !== undefined && isMarkerOf(command, patch)
     }
+    case 'WorkflowPropertiesModified':
+      return command.type === 'ModifyWorkflowProperties'
     case 'WorkflowExecutionCompleted':
       return command.type === 'CompleteWorkflowExecution'
     case 'WorkflowExecutionFailed':

@@ -10,11 +10,11 @@ import type { EventOf, HistoryEvent } from '../protocol/event.js'
 import type { ExecutionRef } from '../protocol/ids.js'
 import { Chance } from './chance.js'
 import { Conditions } from './conditions.js'
-import type { WorkflowInfo } from './context.js'
-import { infoOf } from './workflow-info.js'
+import type { ContinueAsNewOptions, WorkflowInfo } from './context.js'
 import { Ctx, type CtxHome } from './ctx.js'
 import { BUILT_IN, type DataConverter } from './data-converter.js'
 import type { Workflow } from './definition.js'
+import { Facts } from './facts.js'
 import type { CancelledFailure } from './failures.js'
 import type { Problem, RunHost } from './host.js'
 import { callMain, endAsNew, endByReturn, endByThrow, endCancelled, isMistake } from './main-function.js'
@@ -64,8 +64,7 @@ export class WorkflowRun implements Passenger, CtxHome {
   readonly #train: Train
   readonly #host: RunHost
   readonly converter: DataConverter
-  #started: EventOf<'WorkflowExecutionStarted'> | undefined
-  #info: WorkflowInfo | undefined
+  readonly facts: Facts
   #log: Logger | undefined
   #chance: Chance | undefined
   #patches: Patches | undefined
@@ -94,13 +93,14 @@ export class WorkflowRun implements Passenger, CtxHome {
     this.converter = converter
     this.#definition = definition
     this.#execution = execution
+    this.facts = new Facts(execution, this)
     this.#train = train
     this.#host = host
     this.signals = new Signals(definition.signals, this.waits, this)
   }
 
   get info(): WorkflowInfo {
-    return (this.#info ??= infoOf(this.#execution, this.#started!))
+    return this.facts.info
   }
   get log(): Logger {
     return (this.#log ??= new RunLog(this, this.#host))
@@ -278,9 +278,10 @@ export class WorkflowRun implements Passenger, CtxHome {
     return isMistake(this.#definition, error)
   }
 
-  continueAsNew(input: unknown): void {
+  continueAsNew(input: unknown, options: ContinueAsNewOptions): void {
     if (this.#state !== 'running') return
-    const command = endAsNew(this.#definition, this.#started!.attributes, input, this)
+    const next = { input, ...options }
+    const command = endAsNew(this.#definition, this.facts.started.attributes, next, this)
     this.#state = 'ended'
     this.waits.seal(command)
   }
@@ -326,7 +327,7 @@ export class WorkflowRun implements Passenger, CtxHome {
 
   #start(started: EventOf<'WorkflowExecutionStarted'>): void {
     this.#state = 'running'
-    this.#started = started
+    this.facts.begin(started)
     const definition = this.#definition
     callMain(
       definition,

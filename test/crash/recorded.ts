@@ -6,6 +6,7 @@ export function recordedOf(state: ExecutionState): object {
   const { status, nextEventId, lastEventTimeMs, started, closed, workflowTask, previousStartedEventId } = state
   return {
     ...{ status, nextEventId, lastEventTimeMs, started, closed, workflowTask, previousStartedEventId },
+    memo: state.memo,
     completedWorkflowTasks: state.completedWorkflowTasks,
     activities: state.activities ?? new Map(),
     activityIds: state.activityIds ?? new Map(),

@@ -15,6 +15,7 @@ const BACKOFFS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'continue-as-new-pending-activity': { run2: 0 },
   // The third run is counted from the start of the second, which the floor moved.
   'cron-continue-as-new': { run2: 0, run3: 2 },
+  'sdk-continue-as-new-memo': { run2: 0 },
   'signal-old-run-after-continue-as-new': { run2: 0 },
   'workflow-retry-chain': { run2: 0.3, run3: 0.6 },
   'workflow-retry-exhausted': { run2: 0.1 },

@@ -11,7 +11,7 @@ import type { HistoryService } from '../../src/protocol/services.js'
 import type { ActivityTask, WorkflowTask, WorkflowTaskToken } from '../../src/protocol/worker-tasks.js'
 import type { VirtualClock } from '../../src/testing/virtual-clock.js'
 import type { PlayedRun } from './normalise.js'
-import { advanceThrough, answered, readRun } from './reading.js'
+import { advanceThrough, answered, nextRunOf, readRun } from './reading.js'
 import type { Call, JsonObject, Scenario } from './scenario.js'
 import { VERBS, type Answer, type Cast, type Verb } from './verbs.js'
 import { decodePayload, isObject } from './words.js'
@@ -232,11 +232,6 @@ class Player implements Cast {
     }
     return runs
   }
-}
-
-function nextRunOf({ events }: PlayedRun): string | undefined {
-  const attributes = events.at(-1)?.attributes
-  return attributes !== undefined && 'newExecutionRunId' in attributes ? attributes.newExecutionRunId : undefined
 }
 
 /** A poll of a sticky queue is made while nothing waits there: its task comes of the call after it. */

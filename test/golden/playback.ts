@@ -192,6 +192,12 @@ function descriptionOf(workflowId: string, status: string): WorkflowDescription 
     ...{ workflowId, runId: '', firstExecutionRunId: '', workflowType: 'wf', taskQueue: 'tq' },
     status: status as WorkflowStatus,
     ...{ historyLength: 0, historySizeBytes: 0, startTimeMs: 0, closeTimeMs: undefined },
-    ...{ pendingActivities: [], pendingTimers: [], pendingWorkflowTask: undefined, stalled: undefined },
+    ...{
+      pendingActivities: [],
+      pendingTimers: [],
+      pendingWorkflowTask: undefined,
+      memo: undefined,
+      stalled: undefined,
+    },
   }
 }

@@ -50,3 +50,9 @@ export async function readRun(
   }
   return { workflowId: target.workflowId, runId: target.runId, status, events }
 }
+
+/** Of the run that follows in its chain. */
+export function nextRunOf({ events }: PlayedRun): string | undefined {
+  const attributes = events.at(-1)?.attributes
+  return attributes !== undefined && 'newExecutionRunId' in attributes ? attributes.newExecutionRunId : undefined
+}

@@ -3,10 +3,12 @@
  * code on a local worker. One without a program is skipped as `sdk`.
  */
 import type { Definition } from '../../src/workflow/definition.js'
+import type { ExecutionTarget } from '../../src/protocol/ids.js'
+import type { HistoryService } from '../../src/protocol/services.js'
 import type { VirtualClock } from '../../src/testing/virtual-clock.js'
 import type { PlayedRun } from './normalise.js'
 import type { System } from './play.js'
-import { advanceThrough, answered, readRun } from './reading.js'
+import { advanceThrough, answered, nextRunOf, readRun } from './reading.js'
 import type { Scenario } from './scenario.js'
 import type { SdkProgram } from './sdk/program.js'
 import { activityTryCancel } from './sdk/sdk-activity-try-cancel.js'
@@ -15,11 +17,13 @@ import { applicationFailure } from './sdk/sdk-application-failure.js'
 import { cancelHandled } from './sdk/sdk-cancel-handled.js'
 import { conditionMet } from './sdk/sdk-condition-met.js'
 import { conditionTimeout } from './sdk/sdk-condition-timeout.js'
+import { continueAsNewMemo } from './sdk/sdk-continue-as-new-memo.js'
 import { deprecatePatch } from './sdk/sdk-deprecate-patch.js'
 import { fireAndForget } from './sdk/sdk-fire-and-forget-activity.js'
 import { patched } from './sdk/sdk-patched.js'
 import { scopeTimeout } from './sdk/sdk-scope-timeout.js'
 import { sleepZero } from './sdk/sdk-sleep-zero.js'
+import { encodePayload, encodePayloadMap } from './words.js'
 
 /** Opens a system whose worker has these definitions, on this task queue. */
 export type OpenSystemWithCode = (
@@ -41,6 +45,7 @@ export const SDK_PROGRAMS: ReadonlyMap<string, SdkProgram> = new Map(
     'sdk-cancel-handled': cancelHandled,
     'sdk-condition-met': conditionMet,
     'sdk-condition-timeout': conditionTimeout,
+    'sdk-continue-as-new-memo': continueAsNewMemo,
     'sdk-deprecate-patch': deprecatePatch,
     'sdk-fire-and-forget-activity': fireAndForget,
     'sdk-patched': patched,
@@ -51,7 +56,7 @@ export const SDK_PROGRAMS: ReadonlyMap<string, SdkProgram> = new Map(
 
 export async function runProgram(
   { name }: Scenario,
-  { main, others = [], signals = [], isCancelled = false }: SdkProgram,
+  { main, input, memo, others = [], signals = [], isCancelled = false }: SdkProgram,
   open: OpenSystemWithCode,
   clock: VirtualClock,
 ): Promise<readonly PlayedRun[]> {
@@ -61,6 +66,7 @@ export async function runProgram(
   try {
     const start = {
       ...{ ...target, ...sender, workflowType: main.name, taskQueue: TASK_QUEUE },
+      ...{ input: input === undefined ? undefined : [encodePayload(input)], memo: memo && encodePayloadMap(memo) },
       ...{ workflowExecutionTimeoutMs: 0, workflowRunTimeoutMs: 0, workflowTaskTimeoutMs: 0 },
       ...{ workflowIdReusePolicy: 'AllowDuplicate' as const, requestId: 'golden-1', isFreshRequestId: true },
     }
@@ -73,8 +79,19 @@ export async function runProgram(
       await answered(clock, history.requestCancelWorkflow(request))
     }
     await advanceThrough(clock, clock.nowMs() + LONGEST_RUN_MS)
-    return [await readRun(clock, history, { ...target, runId })]
+    return await readChain(clock, history, { ...target, runId })
   } finally {
     await close()
   }
+}
+
+async function readChain(
+  clock: VirtualClock,
+  history: HistoryService,
+  first: ExecutionTarget & { readonly runId: string },
+): Promise<readonly PlayedRun[]> {
+  const runs: PlayedRun[] = []
+  for (let runId: string | undefined = first.runId; runId !== undefined; runId = nextRunOf(runs.at(-1)!))
+    runs.push(await readRun(clock, history, { ...first, runId }))
+  return runs
 }

@@ -3,6 +3,7 @@
  * fields that have a meaning here. What is not in these tables does not exist yet, and a scenario that needs it is skipped.
  */
 import type { Command, CommandType } from '../../src/protocol/command.js'
+import type { Memo } from '../../src/protocol/event.js'
 import type { Failure } from '../../src/protocol/failure.js'
 import type { Payloads } from '../../src/protocol/payload.js'
 import type { ActivityTarget } from '../../src/protocol/activity-requests.js'
@@ -23,7 +24,7 @@ import type {
   WorkflowTaskToken,
 } from '../../src/protocol/worker-tasks.js'
 import type { Call, Json, JsonObject } from './scenario.js'
-import { causeOf, encodePayload, isObject, toOurWords } from './words.js'
+import { causeOf, encodePayload, encodePayloadMap, isObject, toOurWords } from './words.js'
 
 const IDENTITY = 'golden'
 const ACTIVITY_FIELDS = ['workflowId', 'runId', 'activityId']
@@ -67,6 +68,7 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map(
         ...['workflowId', 'workflowType', 'taskQueue', 'input', 'workflowTaskTimeout', 'requestId'],
         ...['workflowIdReusePolicy', 'workflowIdConflictPolicy'],
         ...['workflowRunTimeout', 'workflowExecutionTimeout', 'retryPolicy', 'cronSchedule', 'workflowStartDelay'],
+        'memo',
       ],
       send: startWorkflow,
     },
@@ -260,12 +262,13 @@ export const COMMANDS: ReadonlyMap<string, readonly string[]> = new Map(
     CancelTimer: ['timerId'],
     RecordMarker: ['markerName', 'details', 'failure'],
     UpsertWorkflowSearchAttributes: ['searchAttributes'],
+    ModifyWorkflowProperties: ['upsertedMemo'],
     CompleteWorkflowExecution: ['result'],
     FailWorkflowExecution: ['failure'],
     CancelWorkflowExecution: ['details'],
     ContinueAsNewWorkflowExecution: [
       ...['workflowType', 'taskQueue', 'input', 'workflowRunTimeout', 'workflowTaskTimeout', 'backoffStartInterval'],
-      ...['retryPolicy', 'cronSchedule'],
+      ...['retryPolicy', 'cronSchedule', 'memo'],
     ],
   } satisfies Record<CommandType, readonly string[]>),
 )
@@ -312,6 +315,7 @@ function startRequest(cast: Cast, fields: JsonObject): StartWorkflowRequest {
     retryPolicy: isObject(fields['retryPolicy']) ? toOurWords(fields['retryPolicy']) : undefined,
     cronSchedule: textOf(fields['cronSchedule']),
     workflowStartDelayMs: Number(fields['workflowStartDelay'] ?? 0) * 1000,
+    memo: payloadMapOf(fields['memo']),
     workflowIdReusePolicy: (fields['workflowIdReusePolicy'] ?? 'AllowDuplicate') as WorkflowIdReusePolicy,
     workflowIdConflictPolicy: fields['workflowIdConflictPolicy'] as WorkflowIdConflictPolicy | undefined,
     identity: IDENTITY,
@@ -374,6 +378,10 @@ function queueOf(taskQueue: Json | undefined): string {
 
 function payloadsOf(values: Json | undefined): Payloads | undefined {
   return values === undefined ? undefined : (values as readonly Json[]).map(encodePayload)
+}
+
+function payloadMapOf(values: Json | undefined): Memo | undefined {
+  return isObject(values) ? encodePayloadMap(values) : undefined
 }
 
 function failureOf(failure: Json | undefined): Failure | undefined {

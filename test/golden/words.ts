@@ -35,6 +35,9 @@ const PAYLOADS: ReadonlySet<string> = new Set([
   'lastCompletionResult',
 ])
 
+/** Payloads by name. */
+const PAYLOAD_MAPS: ReadonlySet<string> = new Set(['memo', 'upsertedMemo', 'searchAttributes'])
+
 /** Temporal's numbers of the causes that a worker may send. */
 const CAUSES: Readonly<Record<number, WorkflowTaskFailedCause>> = {
   1: 'UnhandledCommand',
@@ -62,6 +65,10 @@ export function encodePayload(value: Json): Payload {
   return { metadata: JSON_PLAIN, data: Buffer.from(JSON.stringify(value)) }
 }
 
+export function encodePayloadMap(values: JsonObject): Readonly<Record<string, Payload>> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, encodePayload(value)]))
+}
+
 export function decodePayload({ metadata, data }: Payload): Json {
   const encoding = metadata['encoding']
   if (encoding === 'json/plain') return JSON.parse(Buffer.from(data).toString()) as Json
@@ -77,6 +84,7 @@ export function toOurWords(recorded: JsonObject): Readonly<Record<string, unknow
 function toOurWord(name: string, value: Json): [string, unknown] {
   if (DURATIONS.has(name) && typeof value === 'number') return [`${name}Ms`, Math.round(value * 1000)]
   if (PAYLOADS.has(name) && Array.isArray(value)) return [name, (value as readonly Json[]).map(encodePayload)]
+  if (PAYLOAD_MAPS.has(name) && isObject(value)) return [name, encodePayloadMap(value)]
   // Those of a marker have names.
   if (name === 'details' && isObject(value))
     return [
@@ -117,5 +125,5 @@ export function isObject(value: Json | undefined): value is JsonObject {
 
 /** Does the name hold user data, which is compared as it is? */
 export function isUserData(name: string): boolean {
-  return PAYLOADS.has(name)
+  return PAYLOADS.has(name) || PAYLOAD_MAPS.has(name)
 }

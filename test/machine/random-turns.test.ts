@@ -53,6 +53,7 @@ import {
   schedule,
   Subject,
   timer,
+  upsertMemo,
 } from './subject.js'
 
 /** What is done, and with which of the things that there are. */
@@ -98,6 +99,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.tuple(fc.constantFrom('t1', 't2'), fc.nat(3_000)).map(([id, ms]) => timer(id, ms - 1)),
   fc.constantFrom('t1', 't2').map(cancelTimer),
   fc.constantFrom('m', '').map(marker),
+  fc.tuple(fc.constantFrom('k', 'l'), fc.constantFrom('1', 'null')).map(([key, text]) => upsertMemo(key, text)),
   // Of the nth activity that is pending, if there is one then.
   fc.nat(3).map(cancel),
 )
@@ -120,6 +122,7 @@ const chain: fc.Arbitrary<Parameters<Subject['start']>[0]> = fc.record({
   firstWorkflowTaskBackoffMs: fc.constantFrom(undefined, 500),
   cronSchedule: fc.constantFrom(undefined, '@every 10s'),
   retryPolicy: fc.constantFrom(undefined, DEFAULT_RETRY_POLICY),
+  memo: fc.constantFrom(undefined, { k: { metadata: JSON_PLAIN, data: new Uint8Array([48]) } }),
 })
 
 const step: fc.Arbitrary<Step> = fc.record({

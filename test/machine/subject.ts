@@ -16,6 +16,7 @@ import type { WorkflowTaskId } from '../../src/machine/workflow-task.js'
 import { completeWorkflowTask } from '../../src/machine/workflow-task-answer.js'
 import { startWorkflowTask } from '../../src/machine/workflow-task-start.js'
 import type { Command, ScheduleActivityTaskCommand } from '../../src/protocol/command.js'
+import { JSON_PLAIN } from '../../src/protocol/payload.js'
 import type { EventAttributes, EventOf, EventType, HistoryEvent } from '../../src/protocol/event.js'
 
 import type { StickyAttributes } from '../../src/protocol/worker-tasks.js'
@@ -200,6 +201,13 @@ export function marker(markerName: string): Command {
   return { type: 'RecordMarker', markerName, details: undefined }
 }
 
+export function upsertMemo(key: string, text: string): Command {
+  return {
+    type: 'ModifyWorkflowProperties',
+    upsertedMemo: { [key]: { metadata: JSON_PLAIN, data: new Uint8Array(Buffer.from(text)) } },
+  }
+}
+
 export function cancel(scheduledEventId: number): Command {
   return { type: 'RequestCancelActivityTask', scheduledEventId }
 }
@@ -208,10 +216,10 @@ export function cancel(scheduledEventId: number): Command {
 export function recordedOf(state: ExecutionState): object {
   const { status, nextEventId, lastEventTimeMs, started, closed, workflowTask } = state
   const { previousStartedEventId, completedWorkflowTasks, activities, activityIds, timers, signalRequestIds } = state
-  const { cancelRequestedEventId, firstTaskDueAtMs } = state
+  const { cancelRequestedEventId, firstTaskDueAtMs, memo } = state
   return {
     ...{ status, nextEventId, lastEventTimeMs, started, closed, workflowTask },
-    ...{ previousStartedEventId, completedWorkflowTasks, cancelRequestedEventId, firstTaskDueAtMs },
+    ...{ previousStartedEventId, completedWorkflowTasks, cancelRequestedEventId, firstTaskDueAtMs, memo },
     activities: new Map(activities),
     activityIds: new Map(activityIds),
     timers: new Map(timers),

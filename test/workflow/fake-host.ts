@@ -41,6 +41,8 @@ export class FakeHost implements RunHost {
   run!: WorkflowRun
   isOpen = false
   quiescents = 0
+  /** What its start says beside the usual. */
+  startedWith: Partial<EventAttributes['WorkflowExecutionStarted']> = {}
   /** Answers each activity at once; a Failure fails it. */
   answer:
     | ((command: Command & { type: 'ScheduleActivityTask' }) => { value?: unknown; failure?: Failure } | undefined)
@@ -58,7 +60,7 @@ export class FakeHost implements RunHost {
 
   start(definition: Workflow, input?: unknown, execution: typeof EXECUTION = EXECUTION): this {
     this.run = new WorkflowRun({ definition, execution, train: this.train, host: this })
-    const attributes = startedAttributes(definition, input, execution)
+    const attributes = { ...startedAttributes(definition, input, execution), ...this.startedWith }
     this.#inbox.push([{ eventType: 'WorkflowExecutionStarted', attributes }])
     this.#open()
     return this
@@ -282,6 +284,8 @@ export class FakeHost implements RunHost {
         })
       case 'UpsertWorkflowSearchAttributes':
         return this.record('UpsertWorkflowSearchAttributes', { ...by, searchAttributes: command.searchAttributes })
+      case 'ModifyWorkflowProperties':
+        return this.record('WorkflowPropertiesModified', { ...by, upsertedMemo: command.upsertedMemo })
       case 'CompleteWorkflowExecution':
         return this.record('WorkflowExecutionCompleted', { ...by, result: command.result })
       case 'CancelWorkflowExecution':
@@ -341,6 +345,8 @@ export function commandLine(command: Command): string {
       return `marker ${command.markerName}`
     case 'UpsertWorkflowSearchAttributes':
       return `attributes ${Object.keys(command.searchAttributes).join(', ')}`
+    case 'ModifyWorkflowProperties':
+      return `memo ${Object.keys(command.upsertedMemo).join(', ')}`
     case 'CompleteWorkflowExecution':
       return 'complete'
     case 'CancelWorkflowExecution':

@@ -18,11 +18,13 @@ import type {
   StartWorkflowResponse,
   WorkflowIdConflictPolicy,
 } from '../../protocol/start-requests.js'
+import type { Settings } from '../../protocol/settings.js'
 import { ringHash } from '../../shard/ring.js'
 import { RunClosed } from '../closed-slot.js'
 import type { HistoryContext } from '../context.js'
-import { payloadsBytes } from '../../machine/weights.js'
-import { checkPayloads } from '../limits.js'
+import { memoProblem } from '../../machine/properties.js'
+import { namedBytes, payloadsBytes } from '../../machine/weights.js'
+import { checkNamed, checkPayloads } from '../limits.js'
 import { AlreadyStartedError } from '../errors.js'
 import { Execution } from '../execution.js'
 import { namespaceKey } from '../rows.js'
@@ -41,7 +43,7 @@ export function startWorkflow(context: HistoryContext, request: Start): Promise<
   checkPolicies(request)
   // Refused here; what holds is worked out when the run begins.
   chainAttributes(request, context.clock.nowMs())
-  checkPayloads(request.input, context.settings, 'input')
+  checkBytes(request, context.settings)
   const hash = ringHash(request.namespaceId, request.workflowId)
   return isSurelyFree(context, request, hash)
     ? create(context, request, hash)
@@ -53,7 +55,6 @@ export function signalWithStartWorkflow(
   request: SignalWithStartWorkflowRequest,
 ): Promise<StartWorkflowResponse> {
   const { signalName, signalInput, identity, requestId } = request
-  checkPayloads(signalInput, context.settings, 'signalInput')
   return startWorkflow(context, { ...request, signal: { signalName, input: signalInput, identity, requestId } })
 }
 
@@ -229,6 +230,7 @@ function begin(
           identity: request.identity,
           requestId: request.requestId,
           replayRules: REPLAY_RULES,
+          memo: request.memo,
           ...chainAttributes(request, turn.nowMs),
         },
         request.signal,
@@ -243,8 +245,22 @@ function begin(
   return started
 }
 
-function bytesOf({ input, signal }: Start): number {
-  return payloadsBytes(input) + payloadsBytes(signal?.input)
+function bytesOf({ input, memo, signal }: Start): number {
+  return payloadsBytes(input) + namedBytes(memo) + payloadsBytes(signal?.input)
+}
+
+/** Each by itself, and all that the first turn brings. */
+function checkBytes({ input, memo, signal }: Start, settings: Settings): void {
+  const bytes =
+    checkPayloads(input, settings, 'input') +
+    checkNamed(memo, settings, 'memo') +
+    checkPayloads(signal?.input, settings, 'signalInput')
+  const problem =
+    memoProblem(memo, settings) ??
+    (bytes > settings.maxTurnBytes
+      ? `input, memo and signalInput: ${bytes} bytes together; at most ${settings.maxTurnBytes} are allowed`
+      : undefined)
+  if (problem !== undefined) throw new LoomError('LOOM_INVALID_ARGUMENT', problem)
 }
 
 // ---- policies

@@ -67,6 +67,7 @@ function describe(execution: Execution): WorkflowDescription {
     pendingActivities: state.closed === undefined ? pendingActivities(execution) : [],
     pendingTimers: state.closed === undefined ? timers.map(({ timerId, fireAtMs }) => ({ timerId, fireAtMs })) : [],
     pendingWorkflowTask: pendingWorkflowTask(state),
+    memo: state.memo,
     stalled: state.stall === undefined || state.closed !== undefined ? undefined : stalled(state.stall),
   }
 }

@@ -1,0 +1,89 @@
+/** What code may know of its execution: from its first event, and what it has written down since. */
+import type { EventOf, Memo } from '../protocol/event.js'
+import type { ExecutionRef } from '../protocol/ids.js'
+import type { WorkflowInfo } from './context.js'
+import type { PayloadHome } from './data-converter.js'
+import { decodeMemo, encodeMemo, mergedMemo, NO_MEMO, type MemoValues } from './memo.js'
+
+export class Facts {
+  readonly #execution: ExecutionRef
+  #started: EventOf<'WorkflowExecutionStarted'> | undefined
+  readonly #home: PayloadHome
+  /** As it was when it was last asked for; undefined: something has changed since. */
+  #info: WorkflowInfo | undefined
+  /** Undefined: that of the start, which nobody has asked for yet. */
+  #memo: MemoValues | undefined
+
+  constructor(execution: ExecutionRef, home: PayloadHome) {
+    this.#execution = execution
+    this.#home = home
+  }
+
+  /** Before anything else is asked. */
+  begin(started: EventOf<'WorkflowExecutionStarted'>): void {
+    this.#started = started
+  }
+
+  get started(): EventOf<'WorkflowExecutionStarted'> {
+    return this.#started!
+  }
+
+  get info(): WorkflowInfo {
+    return (this.#info ??= this.#infoNow())
+  }
+
+  get memo(): MemoValues {
+    return (this.#memo ??= this.#memoOfStart())
+  }
+
+  /** What is to be recorded of it; undefined: nothing. Throws LOOM_INVALID_ARGUMENT for what cannot be carried. */
+  changeMemo(changes: MemoValues): Memo | undefined {
+    const { converter, isReplaying } = this.#home
+    const plain = encodeMemo(changes, 'upsertMemo', converter.dry)
+    if (plain === undefined) return undefined
+    this.#memo = mergedMemo(this.memo, decodeMemo(plain, converter.dry))
+    this.#info = undefined
+    return isReplaying ? plain : this.#unlessStopped(() => encodeMemo(changes, 'upsertMemo', converter))
+  }
+
+  #memoOfStart(): MemoValues {
+    const { memo } = this.started.attributes
+    return memo === undefined ? NO_MEMO : (this.#unlessStopped(() => decodeMemo(memo, this.#home.converter)) ?? NO_MEMO)
+  }
+
+  /** Undefined when a codec has failed: then the run has stopped, and what its code sees does not matter any more. */
+  #unlessStopped<T>(act: () => T): T | undefined {
+    try {
+      return act()
+    } catch (error) {
+      if (!this.#home.stopsBy(error)) throw error
+      return undefined
+    }
+  }
+
+  #infoNow(): WorkflowInfo {
+    const { workflowId, runId, namespaceId } = this.#execution
+    const { eventTimeMs, attributes } = this.started
+    const { workflowType, taskQueue, attempt, firstExecutionRunId, originalExecutionRunId } = attributes
+    const { continuedExecutionRunId, cronSchedule } = attributes
+    // Not read before it is asked for: that may fail.
+    let memo = this.#memo
+    const memoOfStart = (): MemoValues => this.#memoOfStart()
+    return Object.freeze({
+      workflowId,
+      runId,
+      namespaceId,
+      workflowType,
+      taskQueue,
+      attempt,
+      startedAtMs: eventTimeMs,
+      firstExecutionRunId,
+      originalExecutionRunId,
+      continuedExecutionRunId,
+      cronSchedule,
+      get memo() {
+        return (memo ??= memoOfStart())
+      },
+    })
+  }
+}
