@@ -21,6 +21,7 @@ export const ERROR_CODES = {
   LOOM_OUTCOME_UNKNOWN: { retryable: true },
   LOOM_UNAVAILABLE: { retryable: true },
   LOOM_EXHAUSTED: { retryable: true },
+  LOOM_LIMIT_EXCEEDED: { retryable: false },
   LOOM_DEADLINE: { retryable: false },
   LOOM_ABORTED: { retryable: false },
   LOOM_CLOSED: { retryable: false },

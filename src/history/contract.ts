@@ -13,6 +13,7 @@ import type { Wheel } from '../queue/wheel.js'
 import type { Shard } from '../shard/shard.js'
 import type { LocalWorkflowTask } from '../protocol/local-workers.js'
 import type { DueEntry, DueSink } from './due.js'
+import type { LimitLog } from './limit-log.js'
 import type { OpenIds } from './open-ids.js'
 import type { TaskRef } from './rows.js'
 
@@ -73,6 +74,7 @@ export interface ExecutionView extends TaskRef {
 export interface ExecutionHost extends DueSink {
   readonly clock: Clock
   readonly logger: Logger
+  readonly limitLog: LimitLog
   readonly settings: Settings
   readonly wheel: Wheel
   readonly identity: string

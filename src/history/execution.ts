@@ -11,18 +11,22 @@ import { InvariantError } from '../base/assert.js'
 import { LoomError } from '../base/errors.js'
 import { uuidKey } from '../base/uuid.js'
 import { LiveTurn, type TurnHome } from '../machine/machine.js'
-import { startExecution } from '../machine/lifecycle.js'
+import { startExecution, terminateExecution } from '../machine/lifecycle.js'
 import { ExecutionState } from '../machine/state.js'
 import type { TurnRules } from '../machine/turn.js'
 import type { Shard } from '../shard/shard.js'
 import type { RunClosed } from './closed-slot.js'
 import type { Effect, ExecutionHost, ExecutionView, TurnRequest } from './contract.js'
 import { ExecutionRows, type RunIdentity } from './execution-rows.js'
+import { growthOf, HEAVY_PAYLOAD, reasonToEnd } from './growth.js'
 import { ItemRows } from './item-rows.js'
 import { OpenTask, isSeenByCode } from './open-task.js'
 import { RequestQueue } from './request-queue.js'
 import { Staged } from './staged.js'
 import { hasWorkflowTask, moreBytes, nextRunOf, type NextRun } from './turn-tasks.js'
+
+/** As Temporal's histories name the server. */
+const TERMINATED_BY = 'history-service'
 
 export class Execution extends ExecutionRows implements ExecutionView, TurnHome {
   readonly items: ItemRows = new ItemRows(this)
@@ -46,10 +50,18 @@ export class Execution extends ExecutionRows implements ExecutionView, TurnHome 
   #stagedCount = 0
   /** What the requests of the turn being made have brought into it. */
   #turnBytes = 0
+  /** What was warned of: bits of growth.ts. */
+  #growth = 0
 
   constructor(host: ExecutionHost, shard: Shard, ref: RunIdentity, state: ExecutionState) {
     super(host, shard, ref, state)
     this.turn = new LiveTurn(state, this)
+  }
+
+  override resume(runningCrc: number, sizeBytes: number): void {
+    super.resume(runningCrc, sizeBytes)
+    // It was warned of this before.
+    this.#growth = growthOf(this, this.host.settings)
   }
 
   get isOpen(): boolean {
@@ -59,6 +71,11 @@ export class Execution extends ExecutionRows implements ExecutionView, TurnHome 
   /** Something of it is not durable yet, or happening: it must stay in the cache. */
   get isPinned(): boolean {
     return this.#stagedCount > 0 || this.#task !== undefined || (this.#causes?.length ?? 0) > 0
+  }
+
+  /** Things that wait for a window of the open task, or for the next. */
+  get waitingCauseCount(): number {
+    return this.#causes?.length ?? 0
   }
 
   get openTask(): OpenTask | undefined {
@@ -105,7 +122,7 @@ export class Execution extends ExecutionRows implements ExecutionView, TurnHome 
   begin<T>(decide: (turn: LiveTurn) => void, value: T, bytes: number, isAlongside: boolean): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.turn.nowMs = this.host.clock.nowMs()
-      this.#turnBytes = bytes
+      this.#brought(bytes)
       decide(this.turn)
       this.#gather().answer(resolve, reject, value)
       if (isAlongside) this.#stage(true)
@@ -152,9 +169,14 @@ export class Execution extends ExecutionRows implements ExecutionView, TurnHome 
       else request.resolve(value as never)
       return false
     }
-    if (request.bytes !== undefined) this.#turnBytes += request.bytes
+    if (request.bytes !== undefined) this.#brought(request.bytes)
     this.#gather().answer(request.resolve, request.reject, value)
     return true
+  }
+
+  #brought(bytes: number): void {
+    this.#turnBytes += bytes
+    if (bytes > this.host.settings.warnPayloadBytes) this.#noteGrowth(HEAVY_PAYLOAD, bytes)
   }
 
   /** A refusal drawn from staged state is told with the commit that it saw. */
@@ -250,7 +272,31 @@ export class Execution extends ExecutionRows implements ExecutionView, TurnHome 
       })
       this.goneBy ??= reason
       staged.failed(reason)
+      return
     }
+    this.#checkGrowth()
+  }
+
+  /** One that has outgrown a limit is ended behind the turn that did it: what was accepted stays recorded. */
+  #checkGrowth(): void {
+    const { host, state } = this
+    const growth = growthOf(this, host.settings)
+    if (growth === 0 || state.closed !== undefined) return
+    this.#noteGrowth(growth)
+    const reason = reasonToEnd(growth, this, host.settings)
+    if (reason === undefined) return
+    host.limitLog.ended(this, reason)
+    this.turn.nowMs = host.clock.nowMs()
+    terminateExecution(this.turn, { reason, details: undefined, identity: TERMINATED_BY })
+    this.#stage(false)
+  }
+
+  /** A line for each kind while it is in memory, and for its history one at all. */
+  #noteGrowth(bits: number, payloadBytes?: number): void {
+    const isNew = bits & ~this.#growth
+    if (isNew === 0) return
+    this.#growth |= isNew
+    this.host.limitLog.grown(this, isNew, payloadBytes)
   }
 
   #stageTurn(staged: Staged, isAlongside: boolean): void {

@@ -27,6 +27,7 @@ import { DueTasks } from './due-tasks.js'
 import type { Execution } from './execution.js'
 import { fillOpenIds } from './fill-open-ids.js'
 import { LateEnds } from './late-ends.js'
+import { LimitLog } from './limit-log.js'
 import { OpenIds } from './open-ids.js'
 import { recover } from './recovery.js'
 import { currentRunKey, decodeCurrentRun, namespaceKey, type CurrentRun, type TaskRef } from './rows.js'
@@ -54,6 +55,7 @@ export class History implements ExecutionHost, HistoryContext {
   readonly verbs: HistoryVerbs
   readonly clock: Clock
   readonly logger: Logger
+  readonly limitLog: LimitLog
   readonly settings: Settings
   readonly identity: string
   readonly sdk: string
@@ -81,6 +83,7 @@ export class History implements ExecutionHost, HistoryContext {
     this.#parts = parts
     this.clock = parts.clock
     this.logger = parts.logger
+    this.limitLog = new LimitLog(parts)
     this.settings = parts.settings
     this.identity = parts.identity
     this.sdk = parts.sdk

@@ -8,7 +8,7 @@ import { LoomError } from '../base/errors.js'
 import { BadCommandError } from '../machine/errors.js'
 import {
   failureBytes,
-  MAX_KEPT_FAILURE_BYTES,
+  MAX_TOLD_FAILURE_BYTES,
   namedBytes,
   payloadsBytes,
   shortenedFailure,
@@ -70,13 +70,13 @@ export function checkNamed(
 /** As `checkPayloads`. Failures without details are small: they weigh nothing up to some size. */
 export function checkFailure(failure: Failure | undefined, limits: Limits, path: string): number {
   const bytes = failureBytes(failure)
-  if (bytes <= MAX_KEPT_FAILURE_BYTES && bytes <= limits.maxPayloadBytes) return 0
+  if (bytes <= MAX_TOLD_FAILURE_BYTES && bytes <= limits.maxPayloadBytes) return 0
   for (let one = failure; bytes !== Infinity && one !== undefined; one = one.cause) {
     if ('details' in one) checkEach(one.details, limits, `${path}.details`)
     else if (one.type === 'timeout') checkEach(one.lastHeartbeatDetails, limits, `${path}.lastHeartbeatDetails`)
     if (one.encodedAttributes !== undefined) checkEach([one.encodedAttributes], limits, `${path}.encodedAttributes`)
   }
-  if (bytes <= MAX_KEPT_FAILURE_BYTES) return 0
+  if (bytes <= MAX_TOLD_FAILURE_BYTES) return 0
   if (bytes > limits.maxTurnBytes) throw tooBig(path, bytes, limits.maxTurnBytes)
   return bytes
 }

@@ -158,7 +158,7 @@ export function backOff(
     identity: '',
     requestId: '',
     incarnation: '',
-    lastFailure: keptFailure(failure),
+    lastFailure: keptFailure(failure, turn.rules.maxKeptFailureBytes),
     heartbeatDetails,
     dueAtMs,
     dueType: 'Retry',

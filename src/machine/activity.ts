@@ -11,9 +11,7 @@ import { isEndBuffered } from './buffer.js'
 import { BadCommandError } from './errors.js'
 import type { ActivityInfo, ExecutionState } from './state.js'
 import type { Turn } from './turn.js'
-
-/** More at a time are a mistake of the workflow's code. As in Temporal. */
-export const MAX_PENDING_ACTIVITIES = 2000
+import { pendingActivityBytes } from './weights.js'
 
 /** The details of an activity that was canceled before anybody had taken it. */
 const NOT_STARTED: Payloads = [
@@ -34,8 +32,9 @@ export function scheduleActivity(
     throw new BadCommandError(command, 'ScheduleActivityDuplicateId', detail)
   }
   const count = state.activities?.size ?? 0
-  if (count >= MAX_PENDING_ACTIVITIES) {
-    const detail = `the number of pending activities, ${count}, has reached the per-workflow limit of ${MAX_PENDING_ACTIVITIES}`
+  const { maxPendingActivities } = turn.rules
+  if (count >= maxPendingActivities) {
+    const detail = `the number of pending activities, ${count}, has reached the per-workflow limit of ${maxPendingActivities}`
     throw new BadCommandError(command, 'PendingActivitiesLimitExceeded', detail)
   }
   const scheduledEventId = turn.append('ActivityTaskScheduled', attributes)
@@ -100,6 +99,7 @@ export function applyActivityTaskScheduled(state: ExecutionState, event: EventOf
   state.activities ??= new FewMap()
   state.activityIds ??= new FewMap()
   const info = { scheduledEventId: eventId, scheduledAtMs: eventTimeMs, cancelRequestedEventId: 0, attributes }
+  state.pendingBytes += pendingActivityBytes(attributes)
   state.put(state.activities, eventId, info)
   state.put(state.activityIds, attributes.activityId, eventId)
 }
@@ -114,7 +114,9 @@ export function applyActivityTaskCancelRequested(
 }
 
 export function applyActivityTaskEnded(state: ExecutionState, scheduledEventId: number): void {
-  const { activityId } = state.activities!.get(scheduledEventId)!.attributes
+  const { attributes } = state.activities!.get(scheduledEventId)!
+  const { activityId } = attributes
+  state.pendingBytes -= pendingActivityBytes(attributes)
   state.remove(state.activities, scheduledEventId)
   // The id may have been taken again while the end was buffered.
   if (state.activityIds!.get(activityId) === scheduledEventId) state.remove(state.activityIds, activityId)

@@ -7,17 +7,11 @@
 import type { EventAttributes, EventOf, EventType, HistoryEvent } from '../protocol/event.js'
 import type { ExecutionState } from './state.js'
 import type { Turn } from './turn.js'
-import { eventBytes } from './weights.js'
 
 type ActivityEnd = EventOf<
   'ActivityTaskCompleted' | 'ActivityTaskFailed' | 'ActivityTaskTimedOut' | 'ActivityTaskCanceled'
 > &
   HistoryEvent
-
-/** More than this many waiting events end the task that holds them up. As in Temporal. */
-export const MAX_BUFFERED_EVENTS = 100
-/** Nor more than this many bytes: all of them are written with the answer, in one commit. As in Temporal. */
-const MAX_BUFFERED_BYTES = 2 * 1024 * 1024
 
 /** Does a worker hold a workflow task? A local one never does: its task is started and completed in one turn. */
 export function isWorkflowTaskHeld(state: ExecutionState): boolean {
@@ -25,11 +19,11 @@ export function isWorkflowTaskHeld(state: ExecutionState): boolean {
 }
 
 /** Has more come in than a worker that holds a task may hold up? */
-export function isBufferFull({ buffered }: ExecutionState): boolean {
+export function isBufferFull({ state, rules }: Turn): boolean {
+  const { buffered, bufferedBytes } = state
   if (buffered === undefined) return false
-  let bytes = 0
-  for (const event of buffered) bytes += eventBytes(event)
-  return buffered.length >= MAX_BUFFERED_EVENTS || bytes >= MAX_BUFFERED_BYTES
+  // All of them are written with the answer, in one commit.
+  return buffered.length >= rules.maxBufferedEvents || bufferedBytes >= rules.maxBufferedBytes
 }
 
 /** Records what came from outside, not from a command. Returns its event id; 0 when it has to wait for one. */

@@ -26,6 +26,15 @@ export class NotFoundError extends LoomError {
   }
 }
 
+/** The execution holds as much of something as it may. Nothing was changed. */
+export class LimitExceededError extends LoomError {
+  override readonly name = 'LimitExceededError'
+
+  constructor(message: string) {
+    super('LOOM_LIMIT_EXCEEDED', message)
+  }
+}
+
 /** The execution has closed: nothing can happen to it any more. Nothing was changed. */
 export class ExecutionClosedError extends LoomError {
   override readonly name = 'ExecutionClosedError'

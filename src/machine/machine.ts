@@ -15,8 +15,9 @@ import { applyWorkflowPropertiesModified } from './properties.js'
 import { applyExecutionSignaled } from './signal.js'
 import { ExecutionState } from './state.js'
 import { applyTimerEnded, applyTimerStarted } from './timer.js'
-import type { NewTask, ProgressChange } from './transition.js'
+import type { ActivityProgress, NewTask, ProgressChange } from './transition.js'
 import type { Turn, TurnMark, TurnRules } from './turn.js'
+import { bufferedEventBytes, progressBytes } from './weights.js'
 import {
   applyWorkflowTaskCompleted,
   applyWorkflowTaskLost,
@@ -236,9 +237,7 @@ export function applyEvent(state: ExecutionState, event: HistoryEvent): void {
 export function applyProgress(state: ExecutionState, change: ProgressChange): void {
   switch (change.type) {
     case 'activity':
-      if (change.value === undefined) return state.remove(state.activityProgress, change.scheduledEventId)
-      state.activityProgress ??= new FewMap()
-      return state.put(state.activityProgress, change.scheduledEventId, change.value)
+      return applyActivityProgress(state, change.scheduledEventId, change.value)
     case 'workflowTask':
       state.workflowTaskProgress = change.value
       return
@@ -250,11 +249,24 @@ export function applyProgress(state: ExecutionState, change: ProgressChange): vo
       return
     case 'buffer':
       state.buffered = state.buffered === undefined ? [change.event] : [...state.buffered, change.event]
+      state.bufferedBytes += bufferedEventBytes(change.event)
       return
     case 'flushBuffer':
       state.buffered = undefined
+      state.bufferedBytes = 0
       return
     default:
       return unreachable(change)
   }
+}
+
+function applyActivityProgress(
+  state: ExecutionState,
+  scheduledEventId: number,
+  value: ActivityProgress | undefined,
+): void {
+  state.progressBytes += progressBytes(value) - progressBytes(state.activityProgress?.get(scheduledEventId))
+  if (value === undefined) return state.remove(state.activityProgress, scheduledEventId)
+  state.activityProgress ??= new FewMap()
+  state.put(state.activityProgress, scheduledEventId, value)
 }

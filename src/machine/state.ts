@@ -58,11 +58,15 @@ type Fields = Pick<
   | 'activityIds'
   | 'timers'
   | 'signalRequestIds'
+  | 'signalCount'
+  | 'pendingBytes'
   | 'cancelRequestedEventId'
   | 'memo'
   | 'activityProgress'
   | 'workflowTaskProgress'
+  | 'progressBytes'
   | 'buffered'
+  | 'bufferedBytes'
   | 'stall'
   | 'sticky'
 >
@@ -105,6 +109,10 @@ export class ExecutionState {
   timers: FewMap<string, TimerInfo> | undefined = undefined
   /** Request ids of signals that were recorded. */
   signalRequestIds: Set<string> | undefined = undefined
+  /** All that were recorded. */
+  signalCount = 0
+  /** What pending items and request ids weigh. */
+  pendingBytes = 0
   /** 0 while nobody asked. */
   cancelRequestedEventId = 0
   /** With what was changed since the start; undefined: none. Replaced, never changed in place. */
@@ -112,12 +120,20 @@ export class ExecutionState {
 
   // --- progress: all of it is cleared by the turn that closes the execution
   activityProgress: FewMap<number, ActivityProgress> | undefined = undefined
+  /** What `activityProgress` holds from outside: failures and heartbeat details. */
+  progressBytes = 0
   workflowTaskProgress: WorkflowTaskProgress | undefined = undefined
   /** In order of arrival; event ids are 0. Only while a remote worker holds a workflow task; replaced, never changed in place. */
   buffered: HistoryEvent[] | undefined = undefined
+  bufferedBytes = 0
   stall: Stall | undefined = undefined
   /** Whose worker has the code in memory. In no row: an execution that is read back has none. */
   sticky: StickyAttributes | undefined = undefined
+
+  /** What it holds beside its history, as far as that is not the same for all: kept with each change, so that asking costs nothing. */
+  get heldBytes(): number {
+    return this.pendingBytes + this.progressBytes + this.bufferedBytes
+  }
 
   /** From here on changes are remembered, until `settle` or `rollBack`. Marks nest. */
   mark(): void {
@@ -138,11 +154,15 @@ export class ExecutionState {
     saved.activityIds = this.activityIds
     saved.timers = this.timers
     saved.signalRequestIds = this.signalRequestIds
+    saved.signalCount = this.signalCount
+    saved.pendingBytes = this.pendingBytes
     saved.cancelRequestedEventId = this.cancelRequestedEventId
     saved.memo = this.memo
     saved.activityProgress = this.activityProgress
     saved.workflowTaskProgress = this.workflowTaskProgress
+    saved.progressBytes = this.progressBytes
     saved.buffered = this.buffered
+    saved.bufferedBytes = this.bufferedBytes
     saved.stall = this.stall
     saved.sticky = this.sticky
   }

@@ -7,6 +7,7 @@ import { dropBuffered, findBufferedFiring, isEndBuffered, record } from './buffe
 import { BadCommandError } from './errors.js'
 import type { ExecutionState, TimerInfo } from './state.js'
 import type { Turn } from './turn.js'
+import { pendingTimerBytes } from './weights.js'
 import { scheduleWorkflowTask } from './workflow-task.js'
 
 /** The very timer that a due task was made for. */
@@ -89,6 +90,7 @@ function findRunning(state: ExecutionState, timerId: string): TimerInfo | undefi
 export function applyTimerStarted(state: ExecutionState, event: EventOf<'TimerStarted'>): void {
   const { timerId, startToFireTimeoutMs } = event.attributes
   const fireAtMs = event.eventTimeMs + startToFireTimeoutMs
+  state.pendingBytes += pendingTimerBytes(timerId)
   state.timers ??= new FewMap()
   state.put(state.timers, timerId, { timerId, startedEventId: event.eventId, fireAtMs })
 }
@@ -96,5 +98,7 @@ export function applyTimerStarted(state: ExecutionState, event: EventOf<'TimerSt
 /** A firing may be flushed after its id was taken again: it ends only its own timer. */
 export function applyTimerEnded(state: ExecutionState, event: EventOf<'TimerFired'> | EventOf<'TimerCanceled'>): void {
   const { timerId, startedEventId } = event.attributes
-  if (state.timers?.get(timerId)?.startedEventId === startedEventId) state.remove(state.timers, timerId)
+  if (state.timers?.get(timerId)?.startedEventId !== startedEventId) return
+  state.pendingBytes -= pendingTimerBytes(timerId)
+  state.remove(state.timers, timerId)
 }

@@ -1,5 +1,6 @@
 /** What the nouns of this floor may do during a turn. machine.ts is the one that lets them. */
 import type { EventAttributes, EventType, HistoryEvent } from '../protocol/event.js'
+import type { Settings } from '../protocol/settings.js'
 import type { ExecutionState } from './state.js'
 import type { NewTask, ProgressChange } from './transition.js'
 
@@ -10,11 +11,16 @@ export interface TurnMark {
   readonly taskCount: number
 }
 
-/** What the host allows. */
-export interface TurnRules {
-  /** Of a memo, all of its values together. */
-  readonly maxMemoBytes: number
-}
+/** What the host allows: how much one execution may hold at a time. */
+export type TurnRules = Pick<
+  Settings,
+  | 'maxMemoBytes'
+  | 'maxPendingActivities'
+  | 'maxSignalsPerExecution'
+  | 'maxBufferedEvents'
+  | 'maxBufferedBytes'
+  | 'maxKeptFailureBytes'
+>
 
 export interface Turn {
   readonly state: ExecutionState

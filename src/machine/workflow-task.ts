@@ -33,8 +33,7 @@ export function scheduleWorkflowTask(turn: Turn): void {
     if (state.workflowTask === undefined && state.firstTaskDueAtMs === 0) scheduleFirstAttempt(turn)
   } else if (isWorkflowTaskHeld(state)) {
     // Whoever holds it so long is not to hold up everybody else; its answer will come too late.
-    if (isBufferFull(state))
-      endAttempt(turn, progress, { cause: 'ForceCloseCommand', failure: undefined, identity: '' })
+    if (isBufferFull(turn)) endAttempt(turn, progress, { cause: 'ForceCloseCommand', failure: undefined, identity: '' })
   } else if (progress.isBackingOff && state.stall === undefined) endBackoff(turn, progress)
 }
 

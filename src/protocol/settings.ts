@@ -4,6 +4,9 @@
  */
 import { z } from 'zod'
 
+const KIB = 1024
+const MIB = 1024 * KIB
+
 const count = (fallback: number, description: string): z.ZodDefault<z.ZodNumber> =>
   z.number().int().min(1).max(1e9).default(fallback).describe(description)
 const ms = (fallback: number, description: string, least = 0): z.ZodDefault<z.ZodNumber> =>
@@ -24,17 +27,37 @@ export const settingsSchema = z.strictObject({
   maxPollersPerTaskQueue: count(1000, 'Polls that may wait at one task queue.'),
   maxPendingQueries: count(1000, 'Queries that wait for workers of other processes.'),
   queryTimeoutMs: ms(10_000, 'How long a query waits for a worker of another process.'),
-  maxPayloadBytes: count(2 * 1024 * 1024, 'One payload; a bigger one is refused.'),
+  maxPayloadBytes: count(2 * MIB, 'One payload; a bigger one is refused.'),
+  warnPayloadBytes: count(512 * KIB, 'What one request or command may bring without a warning.'),
   maxTurnBytes: count(
-    3 * 1024 * 1024,
+    3 * MIB,
     'Payloads that one turn of an execution may bring in, and write as commands: a workflow task with more fails. At most 3/8 of a commit of the medium.',
   ),
-  maxMemoBytes: count(
-    2 * 1024 * 1024,
-    'The memo of an execution, all of its values together; a bigger one is refused.',
+  maxMemoBytes: count(2 * MIB, 'The memo of an execution, all of its values together; a bigger one is refused.'),
+  maxHistoryEvents: count(51_200, 'Events of one run; one with more is terminated.'),
+  warnHistoryEvents: count(10_240, 'From so many events on a run is worth a warning.'),
+  maxHistoryBytes: count(50 * MIB, 'History of one run, as stored; one with more is terminated.'),
+  warnHistoryBytes: count(10 * MIB, 'From so much history on a run is worth a warning.'),
+  maxStateBytes: count(
+    8 * MIB,
+    'What an execution holds beside its history: pending items, heartbeat details, failures, request ids, buffered events. One with more is terminated.',
   ),
+  warnStateBytes: count(MIB, 'From so much of that on an execution is worth a warning.'),
+  maxPendingActivities: count(2000, 'Activities of one execution that are open; a command for more fails its task.'),
+  maxSignalsPerExecution: count(10_000, 'Signals of one run; further ones are refused.'),
+  maxWaitingSignals: count(
+    10_000,
+    'Signals that wait for the turn of one execution; further ones are refused for now.',
+  ),
+  maxBufferedEvents: count(100, 'Events that wait for the end of a held workflow task; more end it.'),
+  maxBufferedBytes: count(2 * MIB, 'Weight of the events that wait for the end of a held workflow task; more end it.'),
+  maxKeptFailureBytes: count(
+    4 * KIB,
+    'Failure of an attempt that is kept for the next one; of a bigger one only what matters most.',
+  ),
+  maxLimitWarningsPerMinute: count(60, 'Lines in the log that say that a limit is near or was reached.'),
   maxHistoryPageEvents: count(1000, 'Events of one page of `history`.'),
-  openIdFilterBytes: count(2 * 1024 * 1024, 'Counting filter of open workflow ids: spares a read at each start.'),
+  openIdFilterBytes: count(2 * MIB, 'Counting filter of open workflow ids: spares a read at each start.'),
   filterSliceMs: ms(2, 'Longest piece of work at a time while the filter is filled after open.'),
   rebuildSliceMs: ms(4, 'Longest piece of work at a time while a long history is rebuilt.'),
   timerLookAheadMs: ms(

@@ -12,10 +12,13 @@ export function recordedOf(state: ExecutionState): object {
     activityIds: state.activityIds ?? new Map(),
     timers: state.timers ?? new Map(),
     signalRequestIds: state.signalRequestIds ?? new Set(),
+    ...{ signalCount: state.signalCount, pendingBytes: state.pendingBytes },
   }
 }
 
 /** What history does not hold. */
-export function progressOf({ activityProgress, workflowTaskProgress, buffered, stall }: ExecutionState): object {
-  return { activityProgress: activityProgress ?? new Map(), workflowTaskProgress, buffered, stall }
+export function progressOf(state: ExecutionState): object {
+  const { activityProgress, workflowTaskProgress, buffered, stall, progressBytes, bufferedBytes } = state
+  const rows = { activityProgress: activityProgress ?? new Map(), workflowTaskProgress, buffered, stall }
+  return { ...rows, progressBytes, bufferedBytes }
 }

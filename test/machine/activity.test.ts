@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findOpenActivity, MAX_PENDING_ACTIVITIES } from '../../src/machine/activity.js'
+import { findOpenActivity } from '../../src/machine/activity.js'
 import { cancel, COMPLETE, schedule, Subject } from './subject.js'
 
 function withActivity(): Subject {
@@ -43,7 +43,7 @@ test('an id that is asked to stop may be used again only if nobody had taken it'
 test('more pending activities than anybody needs are a bad command', () => {
   const subject = new Subject()
   subject.start()
-  const commands = Array.from({ length: MAX_PENDING_ACTIVITIES }, (_, at) => schedule(`a${at}`))
+  const commands = Array.from({ length: 2000 }, (_, at) => schedule(`a${at}`))
 
   expect(subject.answer(subject.poll(), [...commands, schedule('more')])).toBe(
     'PendingActivitiesLimitExceeded: the number of pending activities, 2000, has reached the per-workflow limit of 2000',

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { cancelActivity, failActivity, timeoutActivity } from '../../src/machine/activity-end.js'
-import { isEndBuffered, isWorkflowTaskHeld, MAX_BUFFERED_EVENTS } from '../../src/machine/buffer.js'
+import { isEndBuffered, isWorkflowTaskHeld } from '../../src/machine/buffer.js'
+import { DEFAULT_SETTINGS } from '../../src/protocol/settings.js'
 import { fireTimer } from '../../src/machine/timer.js'
 import { cancel, schedule, Subject, timer } from './subject.js'
 
@@ -78,6 +79,8 @@ test('a task is held from its start by a remote worker to its end', () => {
   expect(isWorkflowTaskHeld(subject.state)).toBe(false)
 })
 
+const { maxBufferedEvents: MAX_BUFFERED_EVENTS } = DEFAULT_SETTINGS
+
 test('a worker that holds its task while too much waits loses it, and everything is flushed', () => {
   const subject = new Subject()
   subject.start()
@@ -92,4 +95,20 @@ test('a worker that holds its task while too much waits loses it, and everything
   expect(subject.history).toHaveLength(4 + MAX_BUFFERED_EVENTS + 1)
   subject.last('WorkflowTaskScheduled')
   expect(() => subject.answer(token)).toThrow('Workflow task not found.')
+})
+
+test('so it does when what waits weighs too much', () => {
+  const subject = new Subject()
+  subject.rules = { ...DEFAULT_SETTINGS, maxBufferedBytes: 300 }
+  subject.start()
+  subject.poll()
+
+  subject.signal('one')
+  subject.signal('two')
+  expect(subject.state.buffered).toHaveLength(2)
+  subject.signal('three')
+
+  expect(subject.state.buffered).toBeUndefined()
+  expect(subject.state.bufferedBytes).toBe(0)
+  subject.last('WorkflowTaskScheduled')
 })

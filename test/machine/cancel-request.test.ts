@@ -1,13 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Command } from '../../src/protocol/command.js'
-import { CANCEL, COMPLETE, progressOf, schedule, Subject } from './subject.js'
-
-const NOTHING = {
-  activityProgress: new Map(),
-  workflowTaskProgress: undefined,
-  buffered: undefined,
-  stall: undefined,
-}
+import { CANCEL, COMPLETE, NO_PROGRESS, progressOf, schedule, Subject } from './subject.js'
 
 test('a request is recorded once and wakes the code; asking again does nothing', () => {
   const subject = new Subject()
@@ -68,7 +61,7 @@ test('canceling closes the execution, asked for or not, and leaves no progress',
 
   expect(subject.last('WorkflowExecutionCanceled').attributes).toEqual({ details: [], workflowTaskCompletedEventId: 9 })
   expect(subject.state.status).toBe('Canceled')
-  expect(progressOf(subject.state)).toEqual(NOTHING)
+  expect(progressOf(subject.state)).toEqual(NO_PROGRESS)
 })
 
 test('canceling has to wait for what the code has not seen', () => {

@@ -3,11 +3,9 @@ import { terminateExecution } from '../../src/machine/lifecycle.js'
 import { pendingWorkflowTask } from '../../src/machine/workflow-task.js'
 import type { Command } from '../../src/protocol/command.js'
 import type { Failure } from '../../src/protocol/failure.js'
-import { COMPLETE, progressOf, schedule, Subject, timer } from './subject.js'
+import { COMPLETE, NO_PROGRESS, progressOf, schedule, Subject, timer } from './subject.js'
 
 const END = { reason: 'enough', details: undefined, identity: 'client' }
-const NOTHING = { activityProgress: new Map(), workflowTaskProgress: undefined, buffered: undefined, stall: undefined }
-
 test('a start records Started and the first workflow task', () => {
   const subject = new Subject()
 
@@ -44,7 +42,7 @@ test('terminating clears all progress and tells the attempts that run in process
   const turn = subject.turn((turn) => terminateExecution(turn, END))
 
   expect(subject.last('WorkflowExecutionTerminated').attributes).toEqual(END)
-  expect(progressOf(subject.state)).toEqual(NOTHING)
+  expect(progressOf(subject.state)).toEqual(NO_PROGRESS)
   expect(turn.tasks).toEqual([{ type: 'CancelActivityTask', scheduledEventId: 5, attempt: 1, reason: 'closed' }])
   expect(subject.state.activities!.size).toBe(3)
 })
@@ -68,7 +66,7 @@ test('a task that is held is failed before the execution is terminated, and by w
 
   expect(subject.types.slice(2)).toEqual(['WorkflowTaskStarted', 'WorkflowTaskFailed', 'WorkflowExecutionTerminated'])
   expect(subject.history[3]!.attributes).toMatchObject({ cause: 'ForceCloseCommand', identity: 'client' })
-  expect(progressOf(subject.state)).toEqual(NOTHING)
+  expect(progressOf(subject.state)).toEqual(NO_PROGRESS)
 })
 
 test('what is closed cannot be terminated', () => {
@@ -94,7 +92,7 @@ test('a failed execution says with what, and that nothing is tried again', () =>
   const { attributes } = subject.last('WorkflowExecutionFailed')
   expect(attributes).toEqual({ failure, retryState: 'RetryPolicyNotSet', workflowTaskCompletedEventId: 9 })
   expect(subject.state.status).toBe('Failed')
-  expect(progressOf(subject.state)).toEqual(NOTHING)
+  expect(progressOf(subject.state)).toEqual(NO_PROGRESS)
 })
 
 test('failing without a failure is a bad command', () => {

@@ -48,6 +48,7 @@ import {
   cancelTimer,
   COMPLETE,
   marker,
+  NO_PROGRESS,
   progressOf,
   recordedOf,
   schedule,
@@ -325,13 +326,7 @@ function expectSound({ state, history, lastTurn }: Subject): void {
   const next = 'newExecutionRunId' in state.closed.attributes && state.closed.attributes.newExecutionRunId !== undefined
   const wasClosing = lastTurn?.events.at(-1) === state.closed
   if (wasClosing) expect(lastTurn.tasks.some(({ type }) => type === 'StartNextRun')).toBe(next)
-  const nothing = {
-    activityProgress: new Map(),
-    workflowTaskProgress: undefined,
-    buffered: undefined,
-    stall: undefined,
-  }
-  expect(progressOf(state)).toEqual(nothing)
+  expect(progressOf(state)).toEqual(NO_PROGRESS)
   expect(history.at(-1)).toBe(state.closed)
 }
 

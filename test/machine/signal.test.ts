@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { startExecution } from '../../src/machine/lifecycle.js'
 import { signalExecution } from '../../src/machine/signal.js'
 import { fireTimer } from '../../src/machine/timer.js'
+import { DEFAULT_SETTINGS } from '../../src/protocol/settings.js'
 import { COMPLETE, Subject, timer, STARTED } from './subject.js'
 
 test('a signal wakes the code once, however many come', () => {
@@ -88,4 +89,22 @@ test('an execution may begin with a signal, before its first workflow task is sc
 
   expect(subject.types).toEqual(['WorkflowExecutionStarted', 'WorkflowExecutionSignaled', 'WorkflowTaskScheduled'])
   expect(subject.signal('s', 'start').events).toEqual([])
+})
+
+test('a run takes so many signals and no more, be they recorded or buffered', () => {
+  const subject = new Subject()
+  subject.rules = { ...DEFAULT_SETTINGS, maxSignalsPerExecution: 3 }
+  const tooMany = expect.objectContaining({ code: 'LOOM_LIMIT_EXCEEDED', retryable: false }) as Error
+  subject.start()
+  subject.signal('a', 'r1')
+  const token = subject.poll()
+  subject.requestCancel()
+  subject.signal('b')
+  subject.signal('c')
+
+  expect(() => subject.signal('d')).toThrow(tooMany)
+  expect(subject.signal('a', 'r1').changes).toEqual([])
+  subject.answer(token)
+  expect(subject.state.signalCount).toBe(3)
+  expect(() => subject.signal('d')).toThrow(tooMany)
 })

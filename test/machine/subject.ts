@@ -11,6 +11,15 @@ import { completeLocalWorkflowTask, failLocalWorkflowTask } from '../../src/mach
 import { applyProgress, type LiveTurn, rebuild, takeTurn } from '../../src/machine/machine.js'
 import { signalExecution } from '../../src/machine/signal.js'
 import { ExecutionState } from '../../src/machine/state.js'
+import type { TurnRules } from '../../src/machine/turn.js'
+import {
+  bufferedEventBytes,
+  pendingActivityBytes,
+  pendingTimerBytes,
+  progressBytes,
+  requestIdBytes,
+} from '../../src/machine/weights.js'
+import { DEFAULT_SETTINGS } from '../../src/protocol/settings.js'
 import type { Stall } from '../../src/machine/transition.js'
 import type { WorkflowTaskId } from '../../src/machine/workflow-task.js'
 import { completeWorkflowTask } from '../../src/machine/workflow-task-answer.js'
@@ -29,6 +38,7 @@ export class Subject {
   /** Progress as the rows would have it. */
   readonly #rows = new ExecutionState()
   nowMs = 0
+  rules: TurnRules = DEFAULT_SETTINGS
   /** The last turn that was kept. */
   lastTurn: LiveTurn | undefined
 
@@ -37,12 +47,13 @@ export class Subject {
   }
 
   turn(act: (turn: LiveTurn) => void): LiveTurn {
-    const turn = takeTurn(this.state, this.nowMs, act)
+    const turn = takeTurn(this.state, this.nowMs, act, { newRunId: () => 'next-run', rules: this.rules })
     this.lastTurn = turn
     this.history.push(...turn.events)
     for (const change of turn.changes) applyProgress(this.#rows, structuredClone(change))
     expect(recordedOf(rebuild(this.history))).toEqual(recordedOf(this.state))
     expect(progressOf(this.#rows)).toEqual(progressOf(this.state))
+    expect(this.state.heldBytes).toBe(weighed(this.state))
     return turn
   }
 
@@ -216,10 +227,11 @@ export function cancel(scheduledEventId: number): Command {
 export function recordedOf(state: ExecutionState): object {
   const { status, nextEventId, lastEventTimeMs, started, closed, workflowTask } = state
   const { previousStartedEventId, completedWorkflowTasks, activities, activityIds, timers, signalRequestIds } = state
-  const { cancelRequestedEventId, firstTaskDueAtMs, memo } = state
+  const { cancelRequestedEventId, firstTaskDueAtMs, memo, signalCount, pendingBytes } = state
   return {
     ...{ status, nextEventId, lastEventTimeMs, started, closed, workflowTask },
     ...{ previousStartedEventId, completedWorkflowTasks, cancelRequestedEventId, firstTaskDueAtMs, memo },
+    ...{ signalCount, pendingBytes },
     activities: new Map(activities),
     activityIds: new Map(activityIds),
     timers: new Map(timers),
@@ -227,6 +239,22 @@ export function recordedOf(state: ExecutionState): object {
   }
 }
 
-export function progressOf({ activityProgress, workflowTaskProgress, buffered, stall }: ExecutionState): object {
-  return { activityProgress: new Map(activityProgress), workflowTaskProgress, buffered, stall }
+export function progressOf(state: ExecutionState): object {
+  const { activityProgress, workflowTaskProgress, buffered, stall, progressBytes, bufferedBytes } = state
+  const rows = { activityProgress: new Map(activityProgress), workflowTaskProgress, buffered, stall }
+  return { ...rows, progressBytes, bufferedBytes }
+}
+
+/** Of an execution that has ended. */
+export const NO_PROGRESS: object = progressOf(new ExecutionState())
+
+/** What `heldBytes` says, counted from what is there. */
+function weighed({ activities, timers, signalRequestIds, activityProgress, buffered }: ExecutionState): number {
+  return [
+    ...[...(activities?.values() ?? [])].map(({ attributes }) => pendingActivityBytes(attributes)),
+    ...[...(timers?.keys() ?? [])].map(pendingTimerBytes),
+    ...[...(signalRequestIds ?? [])].map(requestIdBytes),
+    ...[...(activityProgress?.values() ?? [])].map(progressBytes),
+    ...(buffered ?? []).map(bufferedEventBytes),
+  ].reduce((sum, bytes) => sum + bytes, 0)
 }

@@ -3,7 +3,7 @@ import {
   eventBytes,
   failureBytes,
   keptFailure,
-  MAX_KEPT_FAILURE_BYTES,
+  MAX_TOLD_FAILURE_BYTES,
   payloadsBytes,
   shortenedFailure,
 } from '../../src/machine/weights.js'
@@ -19,6 +19,7 @@ const event = (eventType: string, attributes: object): HistoryEvent =>
 test('payloads weigh their bytes, and metadata that is not the common one', () => {
   expect(payloadsBytes(undefined)).toBe(0)
   expect(payloadsBytes([payload(3), payload(4)])).toBe(7)
+  expect(payloadsBytes([{ metadata: { ...JSON_PLAIN }, data: new Uint8Array(5) }])).toBe(5)
   expect(payloadsBytes([{ metadata: { encoding: 'ä' }, data: new Uint8Array(1) }])).toBe(1 + 8 + 2)
 })
 
@@ -40,9 +41,11 @@ test.each([
 
 test('a failure weighs its fields and those of its causes', () => {
   const cause = { ...boom, details: [payload(100)], nonRetryable: true, nextRetryDelayMs: undefined }
+  const same = { ...boom, nonRetryable: false }
 
   expect(failureBytes(undefined)).toBe(0)
-  expect(failureBytes({ ...boom, cause } as never)).toBe(2 * ('application'.length + 'boom'.length) + 100 + 16)
+  expect(failureBytes(same)).toBe(failureBytes(boom))
+  expect(failureBytes({ ...boom, cause } as never)).toBe(2 * ('application'.length + 'boom'.length) + 100 + 8)
 })
 
 test('causes without end cannot be written', () => {
@@ -58,7 +61,7 @@ test('what fits is kept as it is, the rest loses details and causes', () => {
     applicationType: 'T',
     nonRetryable: true,
     nextRetryDelayMs: 5,
-    details: [payload(MAX_KEPT_FAILURE_BYTES)],
+    details: [payload(MAX_TOLD_FAILURE_BYTES)],
   }
 
   expect(keptFailure(boom)).toBe(boom)
@@ -83,11 +86,18 @@ test('what a failure says in code weighs too, and is kept as far as there is roo
 })
 
 test('texts are cut, and never within a character', () => {
-  const { message } = shortenedFailure({ type: 'canceled', message: `${'x'.repeat(1999)}😀` })
+  const { message } = shortenedFailure({ type: 'canceled', message: `${'x'.repeat(14)}😀` }, 64)
 
-  expect(message).toBe(`${'x'.repeat(1999)} (details and causes are left out: 2011 bytes are too many)`)
+  expect(message).toBe(`${'x'.repeat(14)} (details and causes are left out: 26 bytes are too many)`)
   expect(shortenedFailure({ ...boom, message: 5 as never }).message).toContain('it cannot be written')
-  expect(shortenedFailure({ ...boom, stackTrace: 's'.repeat(9000) }).stackTrace).toHaveLength(8000)
+  expect(shortenedFailure({ ...boom, stackTrace: 's'.repeat(90_000) }).stackTrace).toHaveLength(16 * 1024)
+})
+
+test.each([4096, 32 * 1024])('what is left of a failure is at most %i bytes', (maxBytes) => {
+  const text = 'ä'.repeat(20_000)
+  const big: Failure = { ...boom, message: text, stackTrace: text, applicationType: text }
+
+  expect(failureBytes(keptFailure(big, maxBytes))).toBeLessThanOrEqual(maxBytes)
 })
 
 test('an event weighs what it brings from outside', () => {

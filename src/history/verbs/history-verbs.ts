@@ -35,16 +35,10 @@ import { ActivityVerbs } from './activity-verbs.js'
 import { workflowTypeOf } from './find.js'
 import { queryWorkflow, respondQueryTaskCompleted } from './query-workflow.js'
 import { requestCancelWorkflow } from './request-cancel.js'
+import { signalWorkflow } from './signal-workflow.js'
 import { signalWithStartWorkflow, startWorkflow } from './start-workflow.js'
 import { resetStickyTaskQueue, respondWorkflowTaskCompleted, respondWorkflowTaskFailed } from './task-verbs.js'
-import {
-  describeWorkflow,
-  getHistory,
-  retryStalled,
-  signalWorkflow,
-  terminateWorkflow,
-  waitClosed,
-} from './workflow-verbs.js'
+import { describeWorkflow, getHistory, retryStalled, terminateWorkflow, waitClosed } from './workflow-verbs.js'
 
 /** What the verbs of a history answer from. */
 export interface HistoryVerbsParts {

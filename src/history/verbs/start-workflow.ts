@@ -8,7 +8,6 @@ import { isLoomError, LoomError } from '../../base/errors.js'
 import { uuidKey } from '../../base/uuid.js'
 import { startExecution, terminateExecution } from '../../machine/lifecycle.js'
 import { chainAttributes } from '../../machine/next-run.js'
-import { signalExecution } from '../../machine/signal.js'
 import { ExecutionState } from '../../machine/state.js'
 import type { EventAttributes } from '../../protocol/event.js'
 import { JSON_PLAIN } from '../../protocol/payload.js'
@@ -29,6 +28,7 @@ import { AlreadyStartedError } from '../errors.js'
 import { Execution } from '../execution.js'
 import { namespaceKey } from '../rows.js'
 import type { CurrentRun } from '../rows.js'
+import { signalRun } from './signal-workflow.js'
 
 const REPLAY_RULES = 1
 /** How often a start that met a run on its way in or out looks again. */
@@ -138,7 +138,7 @@ async function meetOpen(
   const { requestId } = open.state.started!.attributes
   const slot = context.waiters.slotOf(open)
   if (request.signal !== undefined && conflictPolicy(request) !== 'TerminateExisting') {
-    const isSignaled = await signalOpen(open, request.signal)
+    const isSignaled = await signalOpen(context, open, request.signal)
     return isSignaled ? { runId: open.runId, started: requestId === request.requestId, closed: slot } : undefined
   }
   if (requestId === request.requestId) {
@@ -155,9 +155,13 @@ async function meetOpen(
 }
 
 /** False: it has closed meanwhile. */
-async function signalOpen(open: Execution, signal: NonNullable<Start['signal']>): Promise<boolean> {
+async function signalOpen(
+  context: HistoryContext,
+  open: Execution,
+  signal: NonNullable<Start['signal']>,
+): Promise<boolean> {
   try {
-    await open.cause((turn) => signalExecution(turn, signal), payloadsBytes(signal.input))
+    await signalRun(context, open, signal, payloadsBytes(signal.input))
     return true
   } catch (error) {
     if (isLoomError(error, 'LOOM_EXECUTION_CLOSED')) return false

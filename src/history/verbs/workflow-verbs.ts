@@ -1,27 +1,19 @@
-/** What a client asks of one execution: signal, terminate, describe, history, the end of it. */
+/** What a client asks of one execution: terminate, describe, history, the end of it. */
 import { LoomError } from '../../base/errors.js'
 import { isEndBuffered } from '../../machine/buffer.js'
 import { retryStalledWorkflowTask } from '../../machine/local-workflow-task.js'
 import { terminateExecution } from '../../machine/lifecycle.js'
 import { nextRunIdOf } from '../../machine/next-run.js'
-import { signalExecution } from '../../machine/signal.js'
 import { pendingWorkflowTask } from '../../machine/workflow-task.js'
 import { retryIntervalMs } from '../../machine/activity-attempt.js'
 import type { HistoryEvent } from '../../protocol/event.js'
 import type { HistoryPage, PendingActivity, WorkflowDescription } from '../../protocol/description.js'
-import type { SignalWorkflowRequest, TerminateWorkflowRequest } from '../../protocol/execution-requests.js'
+import type { TerminateWorkflowRequest } from '../../protocol/execution-requests.js'
 import type { ExecutionTarget } from '../../protocol/ids.js'
 import type { HistoryContext } from '../context.js'
 import type { Execution } from '../execution.js'
 import { checkPayloads, checkText } from '../limits.js'
 import { find, onCurrentRun } from './find.js'
-
-export async function signalWorkflow(context: HistoryContext, request: SignalWorkflowRequest): Promise<void> {
-  const { signalName, input, identity, requestId } = request
-  const bytes = checkPayloads(input, context.settings, 'input')
-  const signal = { signalName, input, identity, requestId }
-  await onCurrentRun(context, request, (execution) => execution.cause((turn) => signalExecution(turn, signal), bytes))
-}
 
 export async function terminateWorkflow(context: HistoryContext, request: TerminateWorkflowRequest): Promise<void> {
   const { reason, details, identity } = request
