@@ -175,7 +175,7 @@ test('a run takes so many signals; it can be terminated, and looked at, all the 
 
   expect(await rejection(handle.signal('go'))).toMatchObject({ code: 'LOOM_LIMIT_EXCEEDED', retryable: false })
   await handle.signal('go', undefined, { requestId: 'r0' })
-  const again = loom.signalWithStart('remote', { workflowId: 'w', taskQueue: 'q', signal: 'go' } as never)
+  const again = loom.signalWithStart('remote', { workflowId: 'w', taskQueue: 'q', signal: 'go' })
   expect(await rejection(again)).toMatchObject({ code: 'LOOM_LIMIT_EXCEEDED' })
   expect((await handle.describe()).historyLength).toBe(7)
   await handle.terminate('enough')
