@@ -18,6 +18,10 @@ import { TASK_KINDS } from '../src/shard/shard.js'
 import * as levelKeys from '../src/storage/level-keys.js'
 import { shardId } from '../src/storage/medium.js'
 
+/** Whose marked parts stand on a page as they are. */
+const GUIDE_PROGRAMS: Readonly<Record<string, string>> = {
+  'docs/guide/sagas.md': 'examples/saga/main.ts',
+}
 const DECISIONS = 'docs/decisions/'
 const PAGES = ['README.md', 'CHANGELOG.md', ...listPages('docs')].map((path) => ({
   path,
@@ -38,6 +42,13 @@ test('the program of the README is examples/hello', () => {
   // The example keeps what it writes apart, so that it can be run again.
   const program = marked!.replace(/^const folder = .*\n/m, '').replace('level(folder)', "level('./data')")
   expect(page('README.md')).toContain(program)
+})
+
+test.each(Object.entries(GUIDE_PROGRAMS))('the program of %s is %s', (path, example) => {
+  const parts = [...readFileSync(example, 'utf8').matchAll(/^\/\/ docs: begin\n(.*?)^\/\/ docs: end$/gms)]
+  expect(parts.length).toBeGreaterThan(0)
+  for (const [, part] of parts) expect(page(path)).toContain(part)
+  expect(page(path)).toContain(`\`${example}\``)
 })
 
 test('errors.md has every error code, and no other', () => {

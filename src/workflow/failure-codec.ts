@@ -150,10 +150,16 @@ function encodeOwn(
 }
 
 function causeOf(error: Thrown, room: Room): { readonly cause?: Failure } {
-  const cause = field(error, 'cause')
+  const cause = field(error, 'cause') ?? firstGathered(error)
   if (cause === undefined || room.causes === 0) return {}
   room.causes--
   return { cause: encode(cause, room) }
+}
+
+/** An AggregateError says little of its own: that of a refused connection not a word. */
+function firstGathered(error: Thrown): unknown {
+  const errors = field(error, 'name') === 'AggregateError' ? field(error, 'errors') : undefined
+  return Array.isArray(errors) ? field(errors, '0') : undefined
 }
 
 function typeOf(error: Thrown, key: 'name' | 'type', room: Room): { readonly applicationType?: string } {

@@ -7,7 +7,7 @@ import type { DataConverter, PayloadHome } from './data-converter.js'
 import type { ErrorClass, Workflow } from './definition.js'
 import { wholeFailureOf } from './failure-codec.js'
 import { cancelDetailsOf } from './failure-payloads.js'
-import { isFailure } from './failures.js'
+import { isFailure, type FailureKind } from './failures.js'
 import type { Problem } from './host.js'
 import { encodeMemo } from './memo.js'
 import { CodecFailure } from './payload-codec.js'
@@ -44,7 +44,7 @@ export function endByReturn(definition: Workflow, value: unknown, home: PayloadH
 
 /** As `endByThrow`, for code that was asked to cancel: the cancellation that it lets through is its answer. */
 export function endCancelled(definition: Workflow, error: unknown, home: PayloadHome): Command | Problem {
-  if (!isFailure(error, 'canceled')) return endByThrow(definition, error, home)
+  if (!means(error, 'canceled')) return endByThrow(definition, error, home)
   return { type: 'CancelWorkflowExecution', details: cancelDetailsOf(error, outgoing(home), true) }
 }
 
@@ -73,7 +73,23 @@ function outgoing({ converter, isReplaying }: PayloadHome): DataConverter {
 }
 
 export function isMistake({ failOn }: Workflow, error: unknown): boolean {
-  return !isFailure(error) && failOn !== 'any' && !failOn.some((errorClass) => isInstance(error, errorClass))
+  return !means(error) && failOn !== 'any' && !failOn.some((errorClass) => isInstance(error, errorClass))
+}
+
+/** Is it a Failure, of that kind? What `Promise.any` rejects with is what all that it gathered are. */
+function means(error: unknown, kind?: FailureKind): error is object {
+  const isOne = (one: unknown): boolean => (kind === undefined ? isFailure(one) : isFailure(one, kind))
+  if (isOne(error)) return true
+  const errors = gathered(error)
+  return errors.length > 0 && errors.every(isOne)
+}
+
+function gathered(error: unknown): readonly unknown[] {
+  try {
+    return error instanceof AggregateError ? error.errors : []
+  } catch {
+    return []
+  }
 }
 
 /** A class may say itself what its instances are, and a Proxy what it is one of: both are the user's code. */

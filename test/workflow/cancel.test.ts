@@ -311,3 +311,12 @@ test('slips of the pen are refused by name', async () => {
     "activity 'x'.cancellationType: none of TryCancel, WaitCancellationCompleted, Abandon: later",
   )
 })
+
+test('cancelled in Promise.any: it is a cancellation that leaves the code', async () => {
+  const code = workflow({ name: 'w' }, (ctx) => Promise.any([ctx.sleep('1 day'), ctx.run(op, 'x')]))
+  const host = await new FakeHost().start(code).rest()
+
+  await host.requestCancel().rest()
+
+  expect(host.asked.at(-1)).toBe('cancel')
+})

@@ -73,6 +73,18 @@ test.each([
   expect(failureOf(thrown)).toEqual({ type: 'application', message })
 })
 
+test('the first that an AggregateError gathered is told as its cause', () => {
+  const refused = new Error('connect ECONNREFUSED ::1:5432')
+
+  expect(failureOf(new AggregateError([refused, new Error('x')], ''))).toMatchObject({
+    cause: { message: refused.message },
+  })
+  expect(failureOf(new AggregateError([refused], '', { cause: new Error('why') }))).toMatchObject({
+    cause: { message: 'why' },
+  })
+  expect(failureOf(Object.assign(new Error('x'), { errors: [refused] }))).not.toHaveProperty('cause')
+})
+
 test('what cannot be told is cut or left out, and nothing is thrown', () => {
   const circular: Error & { cause?: unknown } = new Error('x'.repeat(20_000))
   circular.cause = circular

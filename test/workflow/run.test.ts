@@ -5,6 +5,7 @@ import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '../../src/w
 import type { WorkflowContext } from '../../src/workflow/context.js'
 import { activity, workflow } from '../../src/workflow/define.js'
 import { decodePayload, encodePayloads } from '../../src/workflow/converter.js'
+import type { Workflow } from '../../src/workflow/definition.js'
 import type { ActivityContext } from '../../src/workflow/activity-context.js'
 import { EXECUTION, FakeHost } from './fake-host.js'
 
@@ -212,6 +213,24 @@ test('any other error is a mistake: the task fails and the execution does not', 
   expect(host.closing).toBeUndefined()
   const failure = { type: 'application', applicationType: 'TypeError', message: 'oops' }
   expect(host.problem).toMatchObject({ cause: 'WorkflowWorkerUnhandledFailure', failure })
+})
+
+test('what Promise.any rejects with is a failure when all that it gathered are, and a mistake else', async () => {
+  const throws = (...errors: Error[]): Workflow =>
+    workflow({ name: 'w' }, async () => {
+      await Promise.any(errors.map((error) => Promise.reject(error)))
+    })
+  const both = [new ApplicationFailure('one'), new ApplicationFailure('two')]
+  const failed = await new FakeHost().start(throws(...both)).rest()
+  const mixed = await new FakeHost().start(throws(...both, new TypeError('oops'))).rest()
+  const empty = await new FakeHost().start(throws()).rest()
+
+  expect(failed.closing).toMatchObject({
+    type: 'FailWorkflowExecution',
+    failure: { applicationType: 'AggregateError', cause: { message: 'one' } },
+  })
+  expect(mixed.problem).toBeDefined()
+  expect(empty.problem).toBeDefined()
 })
 
 test('failOn names errors that fail the execution', async () => {
