@@ -70,6 +70,11 @@ export class MemoryStore {
     this.#renew(self)
   }
 
+  /** All who had it open are gone. */
+  endLeases(): void {
+    this.#leases.clear()
+  }
+
   heartbeat(self: Owner, info: Uint8Array): readonly Member[] {
     this.#renew(self).info = info
     const members: Member[] = []

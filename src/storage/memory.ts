@@ -36,7 +36,7 @@ import { MAX_COMMIT_BYTES, MemoryStore } from './memory-store.js'
 
 /** How a store in memory is opened. */
 export interface MemoryOptions {
-  /** What the looms that are to meet have in common, see `memoryStore`. By default each loom has its own. */
+  /** What the looms that are to meet have in common, see `memoryStore`. By default it is for one loom at a time. */
   readonly store?: MemoryStore
 }
 
@@ -49,6 +49,9 @@ const SUPPORTS: Supports = {
   minFlushMs: 0,
 }
 
+/** For one at a time: a lease that nobody else asks after is not renewed, day after day of a virtual clock. */
+const SUPPORTS_ALONE: Supports = { ...SUPPORTS, shared: false, remoteReads: false, wake: 'none' }
+
 const PAGE_ROWS = 1000
 
 const optionsSchema = z.strictObject({
@@ -57,8 +60,11 @@ const optionsSchema = z.strictObject({
 
 /** A medium that keeps everything in memory. Throws LOOM_INVALID_ARGUMENT for a store that `memoryStore` did not make. */
 export function memory(options: MemoryOptions = {}): MediumFactory {
-  const { store = memoryStore() } = checkOption(optionsSchema, options, 'memory options')
-  return { create: (environment) => new MemoryMedium(store, environment) }
+  const { store } = checkOption(optionsSchema, options, 'memory options')
+  if (store !== undefined) return { create: (environment) => new MemoryMedium(store, environment) }
+  const own = memoryStore()
+  const door: Door = { holder: undefined }
+  return { create: (environment) => new MemoryMedium(own, environment, door) }
 }
 
 /** For several looms of this process: `const store = memoryStore()`, then `memory({ store })` for each. */
@@ -66,11 +72,18 @@ export function memoryStore(options: { readonly clock?: Clock } = {}): MemorySto
   return new MemoryStore(options.clock)
 }
 
+/** Of a store that one medium at a time may have open. */
+interface Door {
+  holder: { readonly isClosed: boolean } | undefined
+}
+
 class MemoryMedium implements Medium {
-  readonly supports: Supports = SUPPORTS
+  readonly supports: Supports
   readonly name = 'memory'
   readonly #store: MemoryStore
   readonly #clock: Clock
+  /** Undefined: others may have the store open, too. */
+  readonly #door: Door | undefined
   #self: Owner | undefined = undefined
   #leaseMs = 0
   #isClosed = false
@@ -78,9 +91,15 @@ class MemoryMedium implements Medium {
   /** Ways to stop what listens. */
   readonly #listening = new Set<() => void>()
 
-  constructor(store: MemoryStore, environment: MediumEnvironment) {
+  constructor(store: MemoryStore, environment: MediumEnvironment, door?: Door) {
+    this.supports = door === undefined ? SUPPORTS : SUPPORTS_ALONE
     this.#store = store
     this.#clock = environment.clock
+    this.#door = door
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
   }
 
   unitOf(shard: ShardId): number {
@@ -89,21 +108,22 @@ class MemoryMedium implements Medium {
 
   async open(self: Owner, shape: StoreShape): Promise<void> {
     assert(this.#self === undefined && !this.#isClosed, 'a medium is opened once, first')
+    if (this.#door !== undefined) this.#checkIsFree(this.#door)
     this.#store.open(self, shape, this.#clock)
+    if (this.#door !== undefined) this.#door.holder = this
     this.#self = self
     this.#leaseMs = shape.leaseMs
   }
 
   async heartbeat(info: Uint8Array): Promise<{ readonly validUntil: number; readonly members: readonly Member[] }> {
     const self = this.#opened()
-    const validUntil = this.#clock.monotonicMs() + this.#leaseMs
-    return { validUntil, members: this.#store.heartbeat(self, info) }
+    return { validUntil: this.#validUntil(), members: this.#store.heartbeat(self, info) }
   }
 
   async claim(
     shards: readonly ShardId[],
   ): Promise<{ readonly claimed: readonly Claimed[]; readonly held: readonly Held[] }> {
-    return this.#store.claim(this.#opened(), shards, this.#clock.monotonicMs() + this.#leaseMs)
+    return this.#store.claim(this.#opened(), shards, this.#validUntil())
   }
 
   async release(shards: readonly ShardId[], fence: Fence): Promise<void> {
@@ -174,6 +194,17 @@ class MemoryMedium implements Medium {
     this.#isClosed = true
     for (const stop of this.#listening) stop()
     await Promise.allSettled(this.#inFlight)
+  }
+
+  #checkIsFree({ holder }: Door): void {
+    if (holder?.isClosed === false) {
+      throw new LoomError('LOOM_MEDIUM_BUSY', 'the store in memory is open: give both looms one made by memoryStore()')
+    }
+    this.#store.endLeases()
+  }
+
+  #validUntil(): number {
+    return this.#door === undefined ? this.#clock.monotonicMs() + this.#leaseMs : Infinity
   }
 
   #opened(): Owner {
