@@ -40,6 +40,21 @@ export async function onOpenRun(
   }
 }
 
+/** As `onOpenRun` for a request that a closed run passes over without an error: then the next one is asked. */
+export async function askOpenRun(
+  service: HistoryService,
+  target: ExecutionTarget,
+  ask: (run: ExecutionTarget) => Promise<void>,
+): Promise<ExecutionTarget> {
+  for (let run = target; ;) {
+    await ask(run)
+    const isOpen = run.runId === undefined || (await service.describeWorkflow(run)).status === 'Running'
+    const runId = isOpen ? undefined : nextRunIdOf(await service.waitClosed(run))
+    if (runId === undefined) return run
+    run = { ...run, runId }
+  }
+}
+
 /** Asks the run of the chain that is open, or its last one. */
 export async function askLastRun(
   service: HistoryService,

@@ -19,7 +19,7 @@ import type {
   WorkflowResult,
 } from '../workflow/definition.js'
 import { decodeParsed, encodeChecked } from '../workflow/schema.js'
-import { askLastRun, chainEnd, onOpenRun } from './chain.js'
+import { askLastRun, askOpenRun, chainEnd, onOpenRun } from './chain.js'
 import { closedResult } from './closed-result.js'
 import { decodedDescription, type WorkflowExecutionDescription } from './execution-description.js'
 import { checkNames } from './known-names.js'
@@ -81,8 +81,8 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
   }
 
   /**
-   * The run that was started, or named. Undefined: whichever is the current one when a verb is called. `result`, `signal`, `query`
-   * and `terminate` of a start's handle are for the whole chain: they go on to the runs that follow by retry, schedule or
+   * The run that was started, or named. Undefined: whichever is the current one when a verb is called. `result`, `signal`,
+   * `query`, `cancel` and `terminate` of a start's handle are for the whole chain: they go on to the runs that follow by retry, schedule or
    * continue-as-new. A handle that was asked for by a run id is for that run alone.
    */
   get runId(): string | undefined {
@@ -131,8 +131,11 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
    */
   async cancel(reason = ''): Promise<void> {
     if (typeof reason !== 'string') throw new LoomError('LOOM_INVALID_ARGUMENT', 'reason: not a text')
-    const { service, target, identity } = this.#parts
-    await service.requestCancelWorkflow({ ...target, reason, identity, requestId: '' })
+    const { service, target, identity, isOneRun } = this.#parts
+    const ask = (run: ExecutionTarget): Promise<void> =>
+      service.requestCancelWorkflow({ ...run, reason, identity, requestId: '' })
+    if (isOneRun) await ask(target)
+    else this.#openRun = await askOpenRun(service, this.#openRun, ask)
   }
 
   /**

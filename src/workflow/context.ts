@@ -11,6 +11,7 @@ import type { Logger } from '../base/log.js'
 import type { ActivityContext } from './activity-context.js'
 import type { ActivityRunOptions } from './activity-settings.js'
 import type { Activity, SignalSchemas } from './definition.js'
+import type { FailureError } from './failures.js'
 import type { Jsonified } from './jsonified.js'
 import type { MemoValues } from './memo.js'
 import type { QueryHandler } from './queries.js'
@@ -33,6 +34,10 @@ export interface WorkflowInfo {
   /** The run before, in a chain. */
   readonly continuedExecutionRunId: string | undefined
   readonly cronSchedule: string | undefined
+  /** What the last run of the chain that completed returned, as JSON carries it; undefined where none has. */
+  readonly lastResult: unknown
+  /** What the run before failed with, if it did. */
+  readonly lastFailure: FailureError | undefined
   /** As it is now: that of the start, and what `upsertMemo` has changed since. A copy that is not changed. */
   readonly memo: MemoValues
 }

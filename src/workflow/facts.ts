@@ -3,7 +3,10 @@ import type { EventOf, Memo } from '../protocol/event.js'
 import type { ExecutionRef } from '../protocol/ids.js'
 import type { WorkflowInfo } from './context.js'
 import type { PayloadHome } from './data-converter.js'
+import { errorOf } from './failure-codec.js'
+import type { FailureError } from './failures.js'
 import { decodeMemo, encodeMemo, mergedMemo, NO_MEMO, type MemoValues } from './memo.js'
+import { decodeParsed } from './schema.js'
 
 export class Facts {
   readonly #execution: ExecutionRef
@@ -51,6 +54,19 @@ export class Facts {
     return memo === undefined ? NO_MEMO : (this.#unlessStopped(() => decodeMemo(memo, this.#home.converter)) ?? NO_MEMO)
   }
 
+  get #lastResult(): unknown {
+    const { lastCompletionResult } = this.started.attributes
+    if (lastCompletionResult === undefined) return undefined
+    const path = 'ctx.info.lastResult'
+    return this.#unlessStopped(() => decodeParsed(undefined, lastCompletionResult, path, this.#home.converter))
+  }
+
+  get #lastFailure(): FailureError | undefined {
+    const { continuedFailure } = this.started.attributes
+    if (continuedFailure === undefined) return undefined
+    return this.#unlessStopped(() => errorOf(continuedFailure, this.#home.converter))
+  }
+
   /** Undefined when a codec has failed: then the run has stopped, and what its code sees does not matter any more. */
   #unlessStopped<T>(act: () => T): T | undefined {
     try {
@@ -69,6 +85,8 @@ export class Facts {
     // Not read before it is asked for: that may fail.
     let memo = this.#memo
     const memoOfStart = (): MemoValues => this.#memoOfStart()
+    const lastResult = (): unknown => this.#lastResult
+    const lastFailure = (): FailureError | undefined => this.#lastFailure
     return Object.freeze({
       workflowId,
       runId,
@@ -83,6 +101,12 @@ export class Facts {
       cronSchedule,
       get memo() {
         return (memo ??= memoOfStart())
+      },
+      get lastResult() {
+        return lastResult()
+      },
+      get lastFailure() {
+        return lastFailure()
       },
     })
   }

@@ -179,3 +179,49 @@ test('a start whose policy, schedule or delay makes no sense is refused', async 
   expect(await refused({ retry: { backoffCoefficient: 0.5 } })).toContain('options.retry.backoffCoefficient')
   expect(await refused({ workflowRunTimeout: 'soon' })).toContain('options.workflowRunTimeout')
 })
+
+test('a cancel request by the handle of a start reaches the run that is open', async () => {
+  const loom = await open({ definitions: [counter] })
+  const handle = await loom.start(counter, { workflowId: 'w', input: 1 })
+  for (const by of [10, 100]) await handle.signal('add', by)
+
+  await handle.cancel('enough')
+
+  expect(await rejection(handle.result())).toMatchObject({ status: 'Canceled' })
+  await handle.cancel('and again')
+  expect((await loom.handle('w').describe()).status).toBe('Canceled')
+})
+
+test('a handle of one run asks that run alone to cancel', async () => {
+  const loom = await open({ definitions: [counter] })
+  const { runId } = await loom.start(counter, { workflowId: 'w', input: 1 })
+  await loom.handle('w').signal('add', 10)
+
+  await loom.handle('w', runId).cancel()
+
+  expect(await attributesOf(loom.handle('w'), 'WorkflowExecutionCancelRequested')).toEqual([])
+})
+
+test('a run is told what the last good one returned, and what the one before it failed with', async () => {
+  const clock = new VirtualClock()
+  const told: unknown[] = []
+  const tick = workflow({ name: 'tick', output: z.number() }, async (ctx) => {
+    const { lastResult, lastFailure } = ctx.info
+    told.push([lastResult, lastFailure?.message])
+    if (told.length === 3) throw new ApplicationFailure('the third fails')
+    return told.length
+  })
+  const loom = await open({ definitions: [tick], clock })
+  await loom.start(tick, { workflowId: 'w', cronSchedule: '@every 10m' })
+
+  await clock.advance('50 m')
+  await until(() => told.length === 5)
+
+  expect(told).toEqual([
+    [undefined, undefined],
+    [1, undefined],
+    [2, undefined],
+    [2, 'the third fails'],
+    [4, undefined],
+  ])
+})

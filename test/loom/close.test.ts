@@ -246,7 +246,9 @@ test('nothing keeps the process alive after close, nor after an open that failed
 
   const { closedAtMs, endedAtMs, resources } = JSON.parse(stdout)
   expect(
-    resources.filter((name: string) => !['TTYWrap', 'PipeWrap', 'FSReqCallback', 'FSReqPromise', 'CloseReq'].includes(name)),
+    resources.filter(
+      (name: string) => !['TTYWrap', 'PipeWrap', 'FSReqCallback', 'FSReqPromise', 'CloseReq'].includes(name),
+    ),
   ).toEqual([])
   expect(endedAtMs - closedAtMs).toBeLessThan(400)
 })
