@@ -20,7 +20,11 @@ import { shardId } from '../src/storage/medium.js'
 
 /** Whose marked parts stand on a page as they are. */
 const GUIDE_PROGRAMS: Readonly<Record<string, string>> = {
+  'docs/guide/cron.md': 'examples/cron/main.ts',
+  'docs/guide/deploying.md': 'examples/deploy/versions.ts',
+  'docs/guide/queries.md': 'examples/approval/main.ts',
   'docs/guide/sagas.md': 'examples/saga/main.ts',
+  'docs/guide/signals.md': 'examples/cart/main.ts',
 }
 const DECISIONS = 'docs/decisions/'
 const PAGES = ['README.md', 'CHANGELOG.md', ...listPages('docs')].map((path) => ({

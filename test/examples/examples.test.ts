@@ -34,6 +34,19 @@ const ROME = `+ flight to Rome
 Rome for 900
 `
 
+test.each([
+  ['approval', 'queries'],
+  ['cart', 'signals'],
+  ['cron', 'cron'],
+  ['deploy', 'deploying'],
+])('%s says what its page, %s.md, says', async (example, page) => {
+  const { code, said } = await runProgram([resolve(`examples/${example}/main.ts`)], folder)
+
+  expect(code).toBe(0)
+  expect(said).not.toBe('')
+  expect(readFileSync(`docs/guide/${page}.md`, 'utf8')).toContain(`\`\`\`\n${said}\`\`\``)
+})
+
 test('saga: what fails or is called off is given back, last things first', async () => {
   const end = await runProgram([resolve('examples/saga/main.ts')], folder)
 
