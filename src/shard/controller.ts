@@ -44,7 +44,7 @@ export interface ControllerParts {
 
 export class ShardController {
   readonly #parts: ControllerParts
-  #medium: Medium | undefined = undefined
+  #medium: WatchedMedium | undefined = undefined
   #loop: CommitLoop | undefined = undefined
   #owner: Owner
   #claims = new Claims()
@@ -191,7 +191,7 @@ export class ShardController {
 
   async #openMedium(untilMs: number): Promise<void> {
     const { mediumFactory, shardCount, clock, logger, leaseMs, random, afterRound } = this.#parts
-    const medium: Medium = new WatchedMedium(mediumFactory.create({ clock, logger }), (error) => {
+    const medium: WatchedMedium = new WatchedMedium(mediumFactory.create({ clock, logger }), (error) => {
       // While it is being opened, whoever opens it is told.
       if (this.#isReady && this.#medium === medium) this.#onBroken(error)
     })
@@ -329,7 +329,7 @@ export class ShardController {
     this.#dropAll(error)
     this.#owner = { host: this.#owner.host, incarnation: this.#parts.newIncarnation() }
     this.#repair = this.#repair
-      .then(() => medium.close())
+      .then(() => medium.closeBroken(error))
       .catch((reason: unknown) => this.#parts.logger.warn({ error: reason }, 'the broken medium did not close'))
       .then(() => this.#untilDone('opening the medium again', () => this.#openMedium(Number.POSITIVE_INFINITY)))
   }

@@ -3,6 +3,7 @@
  *
  * Commits are not watched: the loop that sends them tells itself, when it has told their turns.
  */
+import { isLoomError, type LoomError } from '../base/errors.js'
 import { MediumBrokenError } from '../storage/errors.js'
 import type { CheckedFile, Fence, KeyBounds, KeyRange, Medium, MediumSnapshot, Owner, Post } from '../storage/medium.js'
 import type { RowRef, ShardCommit, ShardId, StoreShape, Supports } from '../storage/medium.js'
@@ -16,6 +17,8 @@ export class WatchedMedium implements Medium {
   readonly checkFiles?: () => AsyncIterable<CheckedFile>
   readonly #medium: Medium
   readonly #onBroken: (error: MediumBrokenError) => void
+  /** Why it was closed, when nobody closed the loom. */
+  #brokenBy: LoomError | undefined = undefined
 
   constructor(medium: Medium, onBroken: (error: MediumBrokenError) => void) {
     this.#medium = medium
@@ -105,6 +108,12 @@ export class WatchedMedium implements Medium {
     return this.#medium.close()
   }
 
+  /** Another is made in its place. Who still reads from this one is told to come again, and not that the loom is closed. */
+  closeBroken(error: LoomError): Promise<void> {
+    this.#brokenBy = error
+    return this.#medium.close()
+  }
+
   async #watched<T>(answer: Promise<T>): Promise<T> {
     try {
       return await answer
@@ -123,6 +132,7 @@ export class WatchedMedium implements Medium {
 
   #noted(error: unknown): unknown {
     if (error instanceof MediumBrokenError) this.#onBroken(error)
-    return error
+    if (this.#brokenBy === undefined || !isLoomError(error, 'LOOM_CLOSED')) return error
+    return new MediumBrokenError(`${this.name} has failed and is opened again`, { cause: this.#brokenBy })
   }
 }

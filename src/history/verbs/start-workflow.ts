@@ -194,7 +194,11 @@ async function replaceOpen(
       })
       return true
     },
-    () => (answer = begin(context, request, hash, { runId, runKey: key }, true)),
+    () => {
+      answer = begin(context, request, hash, { runId, runKey: key }, true)
+      // One commit has both: when it fails, the caller is told of the terminate, and nobody waits for this.
+      answer.catch(() => {})
+    },
     bytesOf(request),
   )
   return terminated ? await answer : undefined
