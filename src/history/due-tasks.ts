@@ -20,11 +20,9 @@ import type { Row } from '../storage/medium.js'
 import type { HistoryContext } from './context.js'
 import type { DeadLetters } from './dead-letters.js'
 import { DueEntry, TIMER_TYPES } from './due.js'
+import { isShardGone } from './errors.js'
 import type { Execution } from './execution.js'
 import { decodeTask } from './rows.js'
-
-/** Errors after which the rows are read again anyway, by whoever opens the shard. */
-const SHARD_IS_GONE = ['LOOM_SHARD_FENCED', 'LOOM_OUTCOME_UNKNOWN', 'LOOM_UNAVAILABLE', 'LOOM_CLOSED'] as const
 
 export class DueTasks {
   readonly #context: HistoryContext
@@ -107,7 +105,7 @@ export class DueTasks {
 
   #failed(entries: readonly DueEntry[], attempt: number, error: unknown): void {
     if (this.#isClosed || isLoomError(error, 'LOOM_NOT_FOUND') || isLoomError(error, 'LOOM_EXECUTION_CLOSED')) return
-    if (SHARD_IS_GONE.some((code) => isLoomError(error, code))) return
+    if (isShardGone(error)) return
     const { logger, settings, host } = this.#context
     const { workflowId, runId } = entries[0]!
     if (attempt >= settings.maxTaskAttempts || isLoomError(error, 'LOOM_CORRUPT')) {

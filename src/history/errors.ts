@@ -1,5 +1,5 @@
 /** How history refuses its callers. */
-import { LoomError } from '../base/errors.js'
+import { isLoomError, LoomError } from '../base/errors.js'
 import type { WorkflowStatus } from '../protocol/event.js'
 
 /** The workflow id has a run already, and the policies say that it stays the only one. */
@@ -15,4 +15,11 @@ export class AlreadyStartedError extends LoomError {
     this.runId = runId
     this.startRequestId = startRequestId
   }
+}
+
+const SHARD_IS_GONE = ['LOOM_SHARD_FENCED', 'LOOM_OUTCOME_UNKNOWN', 'LOOM_UNAVAILABLE', 'LOOM_CLOSED'] as const
+
+/** After such an error the rows are read again anyway, by whoever opens the shard. */
+export function isShardGone(error: unknown): boolean {
+  return SHARD_IS_GONE.some((code) => isLoomError(error, code))
 }

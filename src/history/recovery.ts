@@ -19,6 +19,7 @@ import { readBacklogRow } from './backlog-row.js'
 import type { DueTasks } from './due-tasks.js'
 import { decodeLetter } from './dead-letters.js'
 import { DueEntry, TIMER_TYPES } from './due.js'
+import { isShardGone } from './errors.js'
 import { decodeActivityProgress } from './progress-codec.js'
 import { decodeTask } from './rows.js'
 import type { TaskRef } from './rows.js'
@@ -190,12 +191,8 @@ async function failOne(context: HistoryContext, attempt: LostAttempt): Promise<v
     const execution = await context.findRun(attempt.ref, attempt.hash)
     await execution.cause((turn) => loseActivity(turn, attempt), 0)
   } catch (error) {
-    if (
-      isLoomError(error, 'LOOM_NOT_FOUND') ||
-      isLoomError(error, 'LOOM_EXECUTION_CLOSED') ||
-      isLoomError(error, 'LOOM_CLOSED')
-    )
-      return
+    const isMoot = isLoomError(error, 'LOOM_NOT_FOUND') || isLoomError(error, 'LOOM_EXECUTION_CLOSED')
+    if (isMoot || isShardGone(error)) return
     const { workflowId, runId } = attempt.ref
     context.logger.error({ error, workflowId, runId }, 'an attempt whose host is gone could not be failed')
   }

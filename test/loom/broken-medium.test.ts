@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest'
 import { Deferred } from '../../src/base/deferred.js'
 import type { MediumFactory } from '../../src/storage/medium.js'
-import { workflow } from '../../src/workflow/define.js'
+import { activity, workflow } from '../../src/workflow/define.js'
 import { faulty } from './faulty.js'
-import { open, rejection } from './rig.js'
+import { Lines, open, rejection } from './rig.js'
 
-const settings = { reopenInitialMs: 1, executionCacheCount: 1 }
+const settings = { reopenInitialMs: 1, leaseMs: 20, executionCacheCount: 1 }
 const hold = workflow({ name: 'hold' }, async (ctx) => ctx.sleep('1 h'))
 
 test('a start that was to take the place of an open run is told once that nobody knows', async () => {
@@ -57,4 +57,26 @@ test('who was reading when the medium broke is told to come again, not that the 
   await rejection(other.terminate())
 
   expect(await description).toMatchObject({ code: 'LOOM_UNAVAILABLE' })
+})
+
+test('a medium that breaks while lost attempts are taken up says so itself, and they are taken up the next time', async () => {
+  const rig = faulty()
+  const logger = new Lines()
+  const stuck = activity({ name: 'stuck', retry: { initialInterval: 1 } }, async (_: undefined, { attempt }) => {
+    if (attempt === 1) await new Promise(() => {})
+    return attempt
+  })
+  const waiting = workflow({ name: 'waiting' }, async (ctx) => ctx.run(stuck))
+  const definitions = [waiting, stuck]
+  const before = await open({ medium: rig.medium, shardCount: 1, definitions, settings })
+  await before.start(waiting, { workflowId: 'w' })
+  await before.close({ graceMs: 0 })
+
+  // The first commit of the next loom is that of the lost attempt.
+  rig.fails = 'commit'
+  const loom = await open({ medium: rig.medium, shardCount: 1, definitions, settings, logger })
+
+  expect(await loom.handle('w').result()).toBe(2)
+  const errors = logger.all.filter(({ level }) => level === 'error').map(({ message }) => message)
+  expect(errors).toEqual(['the medium is broken: all shards are dropped, and it is opened again'])
 })
