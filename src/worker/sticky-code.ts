@@ -41,6 +41,8 @@ export class StickyCode implements RunHost {
   /** The last one that was opened: through it the execution forgets this code. */
   #lastTask: LocalWorkflowTask
   #state: 'loading' | 'live' | 'closed'
+  /** What the commands of the last task became that code can see: the next one begins with it. */
+  #unseen: HistoryEvent[] | undefined
   /** Of the open task, to be written when that is durable. */
   #lines: LogLine[] | undefined
   /** Runs while its history could not be read. */
@@ -119,11 +121,15 @@ export class StickyCode implements RunHost {
   }
 
   nextEvent(): HistoryEvent | undefined {
-    return this.#task?.nextEvent()
+    return this.#takeUnseen() ?? this.#task?.nextEvent()
   }
 
   nextRecorded(): HistoryEvent | undefined {
-    return this.#task?.nextRecorded()
+    return this.#takeUnseen() ?? this.#task?.nextRecorded()
+  }
+
+  #takeUnseen(): HistoryEvent | undefined {
+    return this.#unseen === undefined || this.#task === undefined ? undefined : this.#unseen.shift()
   }
 
   quiescent({ commands, problem }: Quiescence): void {
@@ -132,9 +138,15 @@ export class StickyCode implements RunHost {
     this.#task = undefined
     this.#writeWhenDurable(task)
     // Ending the task may open the next one, and `wake` is called from in here.
-    if (problem === undefined) this.#run.recorded(task.complete(commands))
+    if (problem === undefined) this.#recorded(task.complete(commands))
     else task.fail(problem.cause, problem.failure, problem.hint, problem.eventId)
     this.#home.rested()
+  }
+
+  #recorded(events: readonly HistoryEvent[]): void {
+    this.#run.recorded(events)
+    // Of an activity that nobody had taken: to be asked to stop was its end.
+    for (const event of events) if (event.eventType === 'ActivityTaskCanceled') (this.#unseen ??= []).push(event)
   }
 
   strayed({ failure, hint }: Problem): void {

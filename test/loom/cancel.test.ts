@@ -133,6 +133,21 @@ test('WaitCancellationCompleted waits for the activity, also when the host dies 
   expect(attempts).toBe(1)
 })
 
+test('WaitCancellationCompleted is told at once when nobody had taken the activity', async () => {
+  const patient = activity({ name: 'patient', taskQueue: 'elsewhere' }, async (n: number) => n)
+  const hurried = workflow({ name: 'hurried' }, (ctx) =>
+    ctx.timeout(5, (scope) => scope.run(patient, 1, { cancellationType: 'WaitCancellationCompleted' })),
+  )
+  const loom = await open({ definitions: [hurried, patient], workers: [{ taskQueue: 'default' }] })
+  const handle = await loom.start(hurried, { workflowId: 'w' })
+
+  expect((await rejection(handle.result())).cause).toMatchObject({
+    name: 'CancelledFailure',
+    message: "activity 'patient' was cancelled",
+  })
+  expect(await attributesOf(handle, 'ActivityTaskCanceled')).toMatchObject([{ startedEventId: 0 }])
+})
+
 test.each([1, 1000])(
   'the code that was cancelled is replayed to the same place (cache of %i)',
   async (codeCacheCount) => {
