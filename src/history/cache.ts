@@ -61,6 +61,11 @@ export class ExecutionCache {
     let current = this.#current.get(execution.namespaceId)
     if (current === undefined) this.#current.set(execution.namespaceId, (current = new Map()))
     current.set(execution.workflowId, execution)
+    this.trim()
+  }
+
+  /** Evicts in the next turn of the event loop, if there are too many. Also for whoever is pinned no longer. */
+  trim(): void {
     if (this.#byRun.size <= this.#limit || this.#isEvicting) return
     this.#isEvicting = true
     this.#clock.soon(this.#evict)

@@ -81,7 +81,7 @@ export interface ExecutionHost extends DueSink {
   readonly sdk: string
   readonly runIds: UuidV7Source
   readonly openIds: OpenIds
-  readonly cache: { add(execution: ExecutionView): void }
+  readonly cache: { add(execution: ExecutionView): void; trim(): void }
   nextTaskId(): number
   /** Is the workflow's code in a worker of this process? */
   acceptsCode(execution: ExecutionView): boolean

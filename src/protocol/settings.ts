@@ -7,14 +7,22 @@ import { z } from 'zod'
 const KIB = 1024
 const MIB = 1024 * KIB
 
-const count = (fallback: number, description: string): z.ZodDefault<z.ZodNumber> =>
-  z.number().int().min(1).max(1e9).default(fallback).describe(description)
+const count = (fallback: number, description: string, least = 1): z.ZodDefault<z.ZodNumber> =>
+  z.number().int().min(least).max(1e9).default(fallback).describe(description)
 const ms = (fallback: number, description: string, least = 0): z.ZodDefault<z.ZodNumber> =>
   z.number().int().min(least).max(1e12).default(fallback).describe(description)
 
 export const settingsSchema = z.strictObject({
-  executionCacheCount: count(50_000, 'Executions kept in memory; those with something in flight are never evicted.'),
-  codeCacheCount: count(10_000, 'Executions whose workflow code is kept in memory, ready to go on without replay.'),
+  executionCacheCount: count(
+    50_000,
+    'Executions kept in memory; those with something in flight are never evicted. 0: no others are.',
+    0,
+  ),
+  codeCacheCount: count(
+    10_000,
+    'Executions whose workflow code is kept in memory, ready to go on without replay. 0: each task replays it.',
+    0,
+  ),
   maxCausesPerLocalTask: count(
     1000,
     'Things that happen to an execution within one local workflow task; later ones open the next.',

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { activity, workflow } from '../../src/workflow/define.js'
-import { open, rejection, typesOf } from './rig.js'
+import { open, rejection, typesOf, until } from './rig.js'
 
 const settings = { executionCacheCount: 1, codeCacheCount: 1 }
 const work = activity({ name: 'work' }, async (n: number) => n + 1)
@@ -70,4 +70,34 @@ test('verbs find what has left the cache', async () => {
   expect(await rejection(loom.start(parked, { workflowId: 'w' }))).toMatchObject({ code: 'LOOM_ALREADY_EXISTS' })
   await handle.terminate()
   expect(await rejection(handle.result())).toMatchObject({ status: 'Terminated' })
+})
+
+test('what was in flight leaves when it has landed, if there are too many', async () => {
+  const parked = workflow({ name: 'parked', signals: { go: z.string() } }, async (ctx) => ctx.signal('go'))
+  const loom = await open({ definitions: [parked], settings })
+
+  await Promise.all(Array.from({ length: 10 }, (_, i) => loom.start(parked, { workflowId: `w${i}` })))
+
+  await until(() => loom.admin.stats().executionCount <= 1)
+})
+
+test('with room for none every task is a replay, and nothing stays', async () => {
+  let calls = 0
+  const replayed = workflow({ name: 'replayed', signals: { go: z.string() } }, async (ctx) => {
+    calls++
+    const sum = await ctx.run(work, 1)
+    await ctx.sleep(1)
+    return `${await ctx.signal('go')} ${sum}`
+  })
+  const nothing = { executionCacheCount: 0, codeCacheCount: 0 }
+  const loom = await open({ definitions: [replayed, work], settings: nothing })
+  const handle = await loom.start(replayed, { workflowId: 'w' })
+  await until(async () => (await typesOf(handle)).includes('TimerFired'))
+  await until(() => loom.admin.stats().executionCount === 0)
+  expect(loom.admin.stats().codeCount).toBe(0)
+
+  await handle.signal('go', 'went')
+
+  expect(await handle.result()).toBe('went 2')
+  expect(calls).toBe((await typesOf(handle)).filter((type) => type === 'WorkflowTaskStarted').length)
 })
