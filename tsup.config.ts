@@ -6,7 +6,12 @@
 import type { Options } from 'tsup'
 
 const config: Options = {
-  entry: { index: 'src/index.ts', cli: 'src/cli.ts', 'testing/index': 'src/testing/index.ts' },
+  entry: {
+    index: 'src/index.ts',
+    cli: 'src/cli.ts',
+    'testing/index': 'src/testing/index.ts',
+    'opentelemetry/index': 'src/opentelemetry/index.ts',
+  },
   format: ['esm', 'cjs'],
   target: 'node20',
   platform: 'node',

@@ -2,6 +2,31 @@
  * shardloom: durable, sharded workflows embedded in a Node process. What `import … from 'shardloom'` gives.
  */
 export { openLoom, Loom, type CloseOptions } from './loom.js'
+export {
+  type ClientInterceptor,
+  type CommitReport,
+  type EndCall,
+  type ExecutionCall,
+  type HostObserver,
+  type Interceptor,
+  type QueryCall,
+  type SignalCall,
+  type StartCall,
+  type StartedRun,
+} from './client/interceptors.js'
+export {
+  type ActivityExecuteCall,
+  type ActivityInterceptor,
+  type Around,
+  type ContinueAsNewCall,
+  type HandleQueryCall,
+  type HandleSignalCall,
+  type RunActivityCall,
+  type WorkflowExecuteCall,
+  type WorkflowInterceptor,
+  type WorkflowTaskReport,
+} from './workflow/interceptors.js'
+export { type Headers } from './workflow/headers.js'
 export { type LoomOptions, type WorkerOptions } from './client/loom-options.js'
 export { type DeadLetter } from './history/dead-letters.js'
 export { type DeadLetterAdmin, type LoomAdmin, type LoomStats, type ShardDescription } from './client/admin.js'

@@ -7,11 +7,13 @@
 import { durationMs, type Duration } from './base/duration.js'
 import { LoomError } from './base/errors.js'
 import type { Random } from './base/random.js'
-import { loomAdmin, type LoomAdmin, type LoomStats } from './client/admin.js'
+import { loomAdmin, shardTotals, type LoomAdmin, type LoomStats } from './client/admin.js'
 import type { ActivityHandle, ActivityIds } from './client/activity-handle.js'
 import { CheckedService } from './client/checked-service.js'
 import { Client } from './client/client.js'
 import type { StartedHandle, WorkflowHandle } from './client/handle.js'
+import { hooksOf } from './client/interceptors.js'
+import { Observers } from './client/observers.js'
 import { checkNames } from './client/known-names.js'
 import { checkedLoomOptions, type CheckedLoomOptions, type LoomOptions } from './client/loom-options.js'
 import { requestIdSource } from './client/request-ids.js'
@@ -60,7 +62,9 @@ export async function openLoom(options: LoomOptions): Promise<Loom> {
     parts.history.close(closedError())
     throw error
   }
-  return new Loom(parts)
+  const loom = new Loom(parts)
+  parts.observers.opened(() => loom.admin.stats())
+  return loom
 }
 
 interface LoomParts {
@@ -72,6 +76,7 @@ interface LoomParts {
   readonly workflowWorker: WorkflowWorker
   readonly activityWorker: ActivityWorker
   readonly client: Client
+  readonly observers: Observers
 }
 
 /** An open loom: starts executions, finds them, and runs what its workers can. Made by `openLoom`. */
@@ -179,12 +184,15 @@ export class Loom {
     await controller.idle()
     history.close(error)
     await controller.close()
+    this.#parts.observers.closed()
   }
 
   #stats(): LoomStats {
     const { controller, history, workflowWorker, activityWorker } = this.#parts
     return {
       ...controller.stats,
+      ...history.cacheStats,
+      ...shardTotals(controller.knownShards()),
       executionCount: history.cache.size,
       codeCount: workflowWorker.codeCount,
       runningActivityCount: activityWorker.runningCount,
@@ -200,6 +208,8 @@ function compose(options: CheckedLoomOptions): LoomParts {
   // Between two windows of workflow code nothing of the application may run.
   const logger = new DeferredLog(options.logger, train)
   const newRequestId = requestIdSource(random)
+  const hooks = hooksOf(options.interceptors)
+  const observers = new Observers(hooks.host, options.logger)
   const workflowWorker = new WorkflowWorker({
     namespaceId,
     taskQueues: new Set(taskQueues.keys()),
@@ -209,6 +219,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
     train,
     clock,
     logger,
+    hooks: hooks.workflow,
     readHistory: (execution) => readHistory(history.verbs, execution),
   })
   const activityWorker = new ActivityWorker({
@@ -220,6 +231,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
     converter,
     clock,
     logger: options.logger,
+    hooks: hooks.activity,
     // Past the door, which is shut while the last attempts end.
     heartbeatSink: (request) => recordActivityTaskHeartbeat(history, request),
   })
@@ -242,6 +254,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
     },
     onLost: (shard, error) => history.lost(shard, error),
     onFailed: (error) => history.failed(error),
+    onCommitted: observers.committed,
   })
   let matching!: Matching
   const history: History = new History({
@@ -257,6 +270,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
     workflowWorker,
     activityWorker,
     newRequestId,
+    onDue: observers.due,
   })
   const client = new Client({
     service: history.verbs,
@@ -265,12 +279,13 @@ function compose(options: CheckedLoomOptions): LoomParts {
     taskQueue: options.defaultTaskQueue,
     converter,
     workflows,
+    hooks: hooks.client,
     nowMs: () => clock.nowMs(),
     newRequestId,
     workflowTypeOf: (target) => history.verbs.workflowTypeOf(target),
   })
   const service = new CheckedService(history.verbs)
-  return { options, controller, history, service, matching, workflowWorker, activityWorker, client }
+  return { options, controller, history, service, matching, workflowWorker, activityWorker, client, observers }
 }
 
 async function readHistory(service: HistoryService, execution: ExecutionRef): Promise<readonly HistoryEvent[]> {

@@ -26,6 +26,20 @@ export interface LoomStats {
   readonly rowCount: number
   /** Turns of executions in them: one writes its rows in one commit. */
   readonly turnCount: number
+  /** Commits that were refused because another host had claimed their shard. */
+  readonly fencedCount: number
+  /** Executions that were found in memory when they were needed. */
+  readonly executionHitCount: number
+  /** Executions that had to be read back. */
+  readonly executionReadCount: number
+  /** Open executions whose code cannot go on. */
+  readonly stalledCount: number
+  /** Timers, time-outs and waits before the next attempt, of all shards of this host. */
+  readonly timerCount: number
+  /** Tasks that wait for a worker. */
+  readonly backlogCount: number
+  /** Tasks of queues that were given up. */
+  readonly deadLetterCount: number
   /** Executions in memory. */
   readonly executionCount: number
   /** Those of them whose code is in memory, too. */
@@ -93,6 +107,20 @@ export function loomAdmin({ deadLetters, knownShards, stats, closedBy }: AdminPa
     },
     stats,
   }
+}
+
+/** What the shards of a host count, together. */
+export function shardTotals(
+  shards: readonly Shard[],
+): Pick<LoomStats, 'stalledCount' | 'timerCount' | 'backlogCount' | 'deadLetterCount'> {
+  const totals = { stalledCount: 0, timerCount: 0, backlogCount: 0, deadLetterCount: 0 }
+  for (const shard of shards) {
+    totals.stalledCount += shard.stalledCount
+    totals.timerCount += shard.pendingOf(TASK_KINDS.timer)
+    totals.backlogCount += shard.pendingOf(TASK_KINDS.backlog)
+    totals.deadLetterCount += shard.letterCount
+  }
+  return totals
 }
 
 function describe(shard: Shard): ShardDescription {

@@ -13,10 +13,13 @@ import { nameAt } from '../workflow/activity-settings.js'
 import type { DataConverter } from '../workflow/data-converter.js'
 import { isMade, type SignalNames, type Workflow, type WorkflowResult } from '../workflow/definition.js'
 import { encodeMemo } from '../workflow/memo.js'
+import { encodeHeaders, NO_HEADERS, type Headers } from '../workflow/headers.js'
+import { through } from '../workflow/interceptors.js'
 import { encodeChecked } from '../workflow/schema.js'
 import { ActivityHandle, type ActivityIds } from './activity-handle.js'
 import { WorkflowHandle, type StartedHandle } from './handle.js'
 import { checkNames } from './known-names.js'
+import type { ClientHooks, StartCall } from './interceptors.js'
 import { checkedSignalName } from './signal-name.js'
 import { checkedStart, startTimes, type SignalWithStartOptions, type StartOptions } from './start-options.js'
 
@@ -29,6 +32,7 @@ export interface ClientParts {
   /** Of the loom, by name: what is started by name is checked by them, where it is known here. */
   readonly workflows: ReadonlyMap<string, Workflow>
   readonly converter: DataConverter
+  readonly hooks: ClientHooks | undefined
   readonly nowMs: () => number
   readonly newRequestId: () => string
   /** Of an execution: asked when only its id is known here. */
@@ -50,9 +54,25 @@ export class Client {
   ): Promise<StartedHandle<W>> {
     const definition = this.#definition(workflow)
     const name = definition === undefined ? nameAt(workflow, 'workflow') : definition.name
-    const request = this.#startRequest(name, definition, options)
-    const { runId, closed } = await this.#parts.service.startWorkflow(request)
-    return this.#handle(definition, request.workflowId, runId, closed, false)
+    return await this.#intercepted(name, options, undefined, async (given, headers) => {
+      const request = this.#startRequest(name, definition, given, headers)
+      const { runId, closed } = await this.#parts.service.startWorkflow(request)
+      return this.#handle<W>(definition, request.workflowId, runId, closed, false)
+    })
+  }
+
+  /** Most looms have no interceptors, and nothing is made for them. */
+  #intercepted<W extends Workflow>(
+    workflowType: string,
+    options: StartOptions,
+    signalName: string | undefined,
+    start: (options: StartOptions, headers: Headers) => Promise<StartedHandle<W>>,
+  ): Promise<StartedHandle<W>> {
+    const { hooks } = this.#parts
+    if (hooks === undefined) return start(options, NO_HEADERS)
+    const call: StartCall = { workflowType, options, signalName, headers: NO_HEADERS }
+    const started = through(hooks.start, call, (given) => start(given.options, given.headers))
+    return started as Promise<StartedHandle<W>>
   }
 
   async signalWithStart<W extends Workflow, K extends SignalNames<W>>(
@@ -67,9 +87,11 @@ export class Client {
     const signalName = checkedSignalName(signal, definition)
     const path = `payload of signal '${signalName}'`
     const signalInput = encodeChecked(definition?.signals[signalName], payload, path, converter)
-    const request = { ...this.#startRequest(name, definition, start), signalName, signalInput }
-    const { runId, closed } = await service.signalWithStartWorkflow(request)
-    return this.#handle(definition, request.workflowId, runId, closed, false)
+    return await this.#intercepted(name, start, signalName, async (given, headers) => {
+      const request = { ...this.#startRequest(name, definition, given, headers), signalName, signalInput }
+      const { runId, closed } = await service.signalWithStartWorkflow(request)
+      return this.#handle<W>(definition, request.workflowId, runId, closed, false)
+    })
   }
 
   async execute<W extends Workflow = Workflow>(
@@ -114,10 +136,10 @@ export class Client {
     closed: ClosedSlot | undefined,
     isOneRun: boolean,
   ): StartedHandle<W> {
-    const { service, identity, namespaceId, converter } = this.#parts
+    const { service, identity, namespaceId, converter, hooks } = this.#parts
     const target = { namespaceId, workflowId, runId }
     const findDefinition = this.#findDefinition
-    const parts = { service, identity, target, definition, closed, converter, findDefinition, isOneRun }
+    const parts = { service, identity, target, definition, closed, converter, findDefinition, isOneRun, hooks }
     return new WorkflowHandle<W>(parts) as StartedHandle<W>
   }
 
@@ -127,7 +149,12 @@ export class Client {
     return workflows.size === 0 ? undefined : workflows.get(await workflowTypeOf(target))
   }
 
-  #startRequest(name: string, definition: Workflow | undefined, options: StartOptions): StartWorkflowRequest {
+  #startRequest(
+    name: string,
+    definition: Workflow | undefined,
+    options: StartOptions,
+    headers: Headers,
+  ): StartWorkflowRequest {
     const { namespaceId, identity, taskQueue, converter, newRequestId } = this.#parts
     const checked = checkedStart(options)
     return {
@@ -138,6 +165,7 @@ export class Client {
       input: encodeChecked(definition?.input, checked.input, `input of workflow '${name}'`, converter),
       ...startTimes(checked),
       memo: checked.memo === undefined ? undefined : encodeMemo(checked.memo, 'options.memo', converter),
+      header: headers === NO_HEADERS ? undefined : encodeHeaders(headers, 'headers'),
       workflowIdReusePolicy: checked.workflowIdReusePolicy ?? 'AllowDuplicate',
       workflowIdConflictPolicy: checked.workflowIdConflictPolicy,
       identity,

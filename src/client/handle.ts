@@ -18,10 +18,13 @@ import type {
   Workflow,
   WorkflowResult,
 } from '../workflow/definition.js'
+import { encodeHeaders, NO_HEADERS, type Headers } from '../workflow/headers.js'
+import { through } from '../workflow/interceptors.js'
 import { decodeParsed, encodeChecked } from '../workflow/schema.js'
 import { askLastRun, askOpenRun, chainEnd, onOpenRun } from './chain.js'
 import { closedResult } from './closed-result.js'
 import { decodedDescription, type WorkflowExecutionDescription } from './execution-description.js'
+import type { ClientHooks, ExecutionCall } from './interceptors.js'
 import { checkNames } from './known-names.js'
 import { checkedSignalName } from './signal-name.js'
 import { EventPages, type HistoryOptions, type WorkflowHistory } from './history-pages.js'
@@ -62,6 +65,7 @@ export interface HandleParts {
   readonly converter: DataConverter
   /** The caller named that run: what follows it is no business of this handle. */
   readonly isOneRun: boolean
+  readonly hooks: ClientHooks | undefined
 }
 
 /** One execution: its result, and what may be done to it. Every verb rejects with LOOM_NOT_FOUND when there is none. */
@@ -93,7 +97,14 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
    * What the workflow returned, when it has: the parse of its output schema. Rejects with a WorkflowFailedError when it
    * failed, was cancelled or was terminated, and with LOOM_CLOSED when the loom closes first: the execution is untouched by that.
    */
-  async result(): Promise<WorkflowResult<W>> {
+  result(): Promise<WorkflowResult<W>> {
+    const { hooks, target } = this.#parts
+    if (hooks === undefined) return this.#result()
+    const result = through(hooks.result, executionOf(target), () => this.#result() as Promise<unknown>)
+    return result
+  }
+
+  async #result(): Promise<WorkflowResult<W>> {
     const { service, target, definition, closed, converter } = this.#parts
     const closing = closed === undefined ? await service.waitClosed(target) : await closed.wait()
     if (this.#parts.isOneRun) return closedResult(closing, target, definition, converter)
@@ -108,8 +119,16 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
    */
   async signal<K extends SignalNames<W>>(name: K, ...args: SignalArguments<SignalPayload<W, K>>): Promise<void> {
     const [payload, options] = args as [unknown, SignalOptions?]
-    const { service, target, identity, findDefinition, converter } = this.#parts
     if (options !== undefined) checkNames(options, SIGNAL_OPTIONS, 'options')
+    const { hooks, target } = this.#parts
+    if (hooks === undefined) return await this.#signal(name, payload, options, NO_HEADERS)
+    const call = { ...executionOf(target), signalName: name, payload, headers: NO_HEADERS }
+    await through(hooks.signal, call, (given) => this.#signal(name, given.payload, options, given.headers))
+  }
+
+  async #signal(name: string, payload: unknown, options: SignalOptions | undefined, headers: Headers): Promise<void> {
+    const { service, target, identity, findDefinition, converter } = this.#parts
+    const header = headers === NO_HEADERS ? undefined : encodeHeaders(headers, 'headers')
     const definition = this.#parts.definition ?? (await findDefinition(target))
     const signalName = checkedSignalName(name, definition)
     const input = encodeChecked(
@@ -120,7 +139,7 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
     )
     const requestId = options?.requestId === undefined ? '' : nameAt(options.requestId, 'options.requestId')
     await this.#act(({ namespaceId, workflowId, runId }) =>
-      service.signalWorkflow({ namespaceId, workflowId, runId, signalName, input, identity, requestId }),
+      service.signalWorkflow({ namespaceId, workflowId, runId, signalName, input, header, identity, requestId }),
     )
   }
 
@@ -131,11 +150,14 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
    */
   async cancel(reason = ''): Promise<void> {
     if (typeof reason !== 'string') throw new LoomError('LOOM_INVALID_ARGUMENT', 'reason: not a text')
-    const { service, target, identity, isOneRun } = this.#parts
-    const ask = (run: ExecutionTarget): Promise<void> =>
-      service.requestCancelWorkflow({ ...run, reason, identity, requestId: '' })
-    if (isOneRun) await ask(target)
-    else this.#openRun = await askOpenRun(service, this.#openRun, ask)
+    const { service, target, identity, isOneRun, hooks } = this.#parts
+    const cancel = async (call: { readonly reason: string }): Promise<void> => {
+      const ask = (run: ExecutionTarget): Promise<void> =>
+        service.requestCancelWorkflow({ ...run, reason: call.reason, identity, requestId: '' })
+      if (isOneRun) await ask(target)
+      else this.#openRun = await askOpenRun(service, this.#openRun, ask)
+    }
+    await through(hooks?.cancel ?? [], { ...executionOf(target), reason }, cancel)
   }
 
   /**
@@ -145,6 +167,14 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
    */
   async query<K extends QueryNames<W>>(name: K, options: QueryOptions = {}): Promise<QueryAnswer<W, K>> {
     checkNames(options, QUERY_OPTIONS, 'options')
+    const { hooks, target } = this.#parts
+    if (hooks === undefined) return await this.#query(name, options)
+    const call = { ...executionOf(target), queryType: name, argument: options.argument }
+    const answer = through(hooks.query, call, ({ argument }) => this.#query(name, { ...options, argument }))
+    return await answer
+  }
+
+  async #query<K extends QueryNames<W>>(name: K, options: QueryOptions): Promise<QueryAnswer<W, K>> {
     const { argument, rejectCondition } = options
     if (rejectCondition !== undefined && !QUERY_REJECT_CONDITIONS.includes(rejectCondition))
       throw new LoomError(
@@ -170,7 +200,10 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
     if (typeof reason !== 'string') throw new LoomError('LOOM_INVALID_ARGUMENT', 'reason: not a text')
     const { service, identity, converter } = this.#parts
     const encoded = details.length === 0 ? undefined : converter.encodeAll(details, 'details')
-    await this.#act((run) => service.terminateWorkflow({ ...run, reason, details: encoded, identity }))
+    const { hooks, target } = this.#parts
+    const terminate = (call: { readonly reason: string }): Promise<void> =>
+      this.#act((run) => service.terminateWorkflow({ ...run, reason: call.reason, details: encoded, identity }))
+    await through(hooks?.terminate ?? [], { ...executionOf(target), reason }, terminate)
   }
 
   /** What state it is in, what it waits for, and whether its code has stalled. */
@@ -194,6 +227,10 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
     if (isOneRun) await act(this.#openRun)
     else this.#openRun = await onOpenRun(service, this.#openRun, act)
   }
+}
+
+function executionOf({ workflowId, runId }: ExecutionTarget): ExecutionCall {
+  return { workflowId, runId }
 }
 
 /** What `start` gives: a handle of the run that it made or found. */

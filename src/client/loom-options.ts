@@ -13,6 +13,7 @@ import { newDataConverter, type DataConverter } from '../workflow/data-converter
 import { definitionsByName, isMade, type Activity, type Definition, type Workflow } from '../workflow/definition.js'
 import type { DataConverterOptions } from '../workflow/payload-codec.js'
 import { parse } from '../workflow/schema.js'
+import { checkInterceptors, type Interceptor } from './interceptors.js'
 import { checkNames } from './known-names.js'
 import { namespaceIdOf } from './namespace-id.js'
 
@@ -47,6 +48,8 @@ export interface LoomOptions {
    * and bytes, in clear. Every loom on a store needs one that reads what the others wrote.
    */
   readonly dataConverter?: DataConverterOptions | undefined
+  /** Functions around what the loom does; the first is the outermost. Default: none, which costs nothing. */
+  readonly interceptors?: readonly Interceptor[] | undefined
   /** Limits and intervals; any part of them. */
   readonly settings?: SettingsInput | undefined
   /** Default: the system's. */
@@ -70,6 +73,7 @@ export interface CheckedLoomOptions {
   readonly namespaceId: string
   readonly settings: Settings
   readonly converter: DataConverter
+  readonly interceptors: readonly Interceptor[]
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -90,6 +94,7 @@ const optionsSchema = z.strictObject({
   namespace: idSchema.default(DEFAULT_NAMESPACE),
   // Checked by itself, below.
   dataConverter: z.custom<DataConverterOptions>().optional(),
+  interceptors: z.array(z.unknown()).default([]),
   settings: settingsSchema.default(() => settingsSchema.parse({})),
   clock: withMethods<Clock>('a clock', 'nowMs', 'monotonicMs', 'setTimer', 'clearTimer', 'soon').default(systemClock),
   random: withMethods<Random>('a source of chance', 'fill', 'fraction').default(systemRandom),
@@ -123,6 +128,7 @@ export function checkedLoomOptions(options: LoomOptions): CheckedLoomOptions {
     defaultTaskQueue: checked.workers?.[0]?.taskQueue ?? DEFAULT_TASK_QUEUE,
     namespaceId: namespaceIdOf(checked.namespace),
     settings,
+    interceptors: checkInterceptors(checked.interceptors),
     converter: newDataConverter(checked.dataConverter, settings.maxPayloadBytes),
     clock,
     random,

@@ -32,6 +32,8 @@ export class ExecutionCache {
   /** By namespace and workflow id. Empty where rows are read at once. */
   readonly #reads = new Map<string, CurrentReads>()
   #isEvicting = false
+  /** How often an execution was found here: for metrics. */
+  hitCount = 0
 
   constructor(limit: number, clock: Pick<Clock, 'soon'>, onEvict: (execution: Execution) => void) {
     this.#limit = limit
@@ -45,13 +47,19 @@ export class ExecutionCache {
 
   run(runId: string): Execution | undefined {
     const execution = this.#byRun.get(runId)
-    if (execution !== undefined) execution.isRecent = true
+    if (execution !== undefined) {
+      execution.isRecent = true
+      this.hitCount++
+    }
     return execution
   }
 
   current(namespaceId: string, workflowId: string): Execution | undefined {
     const execution = this.#current.get(namespaceId)?.get(workflowId)
-    if (execution !== undefined) execution.isRecent = true
+    if (execution !== undefined) {
+      execution.isRecent = true
+      this.hitCount++
+    }
     return execution
   }
 

@@ -37,6 +37,8 @@ export interface HistoryContext {
   readonly runIds: UuidV7Source
   readonly matching: MatchingService
   readonly medium: Medium
+  /** Told how late what is due was handled, ms; undefined: nobody asks. */
+  readonly onDue: ((latenessMs: number) => void) | undefined
   acceptsType(namespaceId: string, taskQueue: string, workflowType: string): boolean
   readonly attempts: RunningAttempts
   readonly queries: Pick<LocalWorkflowWorker, 'query'>

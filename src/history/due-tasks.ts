@@ -55,6 +55,9 @@ export class DueTasks {
     const gathered = this.#gathered
     if (gathered.length === 0) return
     this.#gathered = []
+    const { onDue, clock } = this.#context
+    // The wheel gives them in their order: the first is the latest.
+    if (onDue !== undefined) onDue(Math.max(0, clock.nowMs() - gathered[0]!.dueAtMs))
     const byRun = new Map<string, DueEntry[]>()
     for (const entry of gathered) {
       const entries = byRun.get(entry.runId)

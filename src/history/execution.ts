@@ -38,6 +38,8 @@ export class Execution extends ExecutionRows implements ExecutionView, TurnHome 
   isRecent = false
   /** Why it left the cache by force; undefined while it may be used. */
   goneBy: Error | undefined = undefined
+  /** Its shard counts it among those that are stalled. */
+  isCountedStalled = false
 
   #task: OpenTask | undefined = undefined
   /** Undefined until the first, as `#afterTask`: most executions never have one. */
@@ -343,8 +345,17 @@ export class Execution extends ExecutionRows implements ExecutionView, TurnHome 
 
   /** Called by `Staged` when a turn of it is durable. */
   settledTurn(staged: Staged): void {
+    this.#stagedCount--
+    this.#countStalled()
     if (this.#lastStaged === staged) this.#lastStaged = undefined
     if (--this.#stagedCount === 0) this.host.cache.trim()
+  }
+
+  #countStalled(): void {
+    const isStalled = this.isOpen && this.state.stall !== undefined
+    if (isStalled === this.isCountedStalled) return
+    this.isCountedStalled = isStalled
+    this.shard.stalledCount += isStalled ? 1 : -1
   }
 
   // ---- leaving

@@ -48,6 +48,7 @@ export interface HistoryParts {
   readonly workflowWorker: LocalWorkflowWorker
   readonly activityWorker: LocalActivityWorker & RunningAttempts
   readonly newRequestId: () => string
+  readonly onDue?: ((latenessMs: number) => void) | undefined
 }
 
 export class History implements ExecutionHost, HistoryContext {
@@ -69,6 +70,7 @@ export class History implements ExecutionHost, HistoryContext {
   readonly queries: LocalWorkflowWorker
   readonly remoteQueries: RemoteQueries
   readonly deadLetters: DeadLetters
+  readonly onDue: ((latenessMs: number) => void) | undefined
   readonly #parts: HistoryParts
   readonly #dispatcher: Dispatcher
   readonly #dueTasks: DueTasks
@@ -87,6 +89,7 @@ export class History implements ExecutionHost, HistoryContext {
     this.settings = parts.settings
     this.identity = parts.identity
     this.sdk = parts.sdk
+    this.onDue = parts.onDue
     this.attempts = parts.activityWorker
     this.queries = parts.workflowWorker
     this.remoteQueries = new RemoteQueries(this, parts.newRequestId)
@@ -251,6 +254,11 @@ export class History implements ExecutionHost, HistoryContext {
   }
 
   // ---- what the verbs work with
+
+  /** Executions that were found in memory, and that were read back. */
+  get cacheStats(): { readonly executionHitCount: number; readonly executionReadCount: number } {
+    return { executionHitCount: this.cache.hitCount, executionReadCount: this.#runs.readCount }
+  }
 
   get refusal(): LoomError | undefined {
     return this.#closedBy

@@ -16,7 +16,7 @@ import {
 import type { Command, CommandType, RecordMarkerCommand, ScheduleActivityTaskCommand } from '../protocol/command.js'
 import type { WorkflowTaskFailedCause } from '../protocol/event.js'
 import type { Failure } from '../protocol/failure.js'
-import type { Payload, Payloads } from '../protocol/payload.js'
+import { headerBytes, type Payload, type Payloads } from '../protocol/payload.js'
 import type { ActivityOutcome } from '../protocol/local-workers.js'
 import type { Settings } from '../protocol/settings.js'
 
@@ -114,7 +114,7 @@ export function checkCommandsFit(commands: readonly Command[], limits: Limits, w
     switch (command.type) {
       case 'ScheduleActivityTask':
         checkActivityTexts(command)
-        bytes += checkPayloads(command.input, limits, 'input of an activity')
+        bytes += checkPayloads(command.input, limits, 'input of an activity') + headerBytes(command.header)
         break
       case 'StartTimer':
       case 'CancelTimer':

@@ -9,6 +9,7 @@ import type { Command } from '../protocol/command.js'
 import type { HistoryEvent, WorkflowTaskFailedCause } from '../protocol/event.js'
 import type { Failure } from '../protocol/failure.js'
 import type { ExecutionRef } from '../protocol/ids.js'
+import type { Header } from '../protocol/payload.js'
 import type { LocalWorkflowTask } from '../protocol/local-workers.js'
 import { BadCommandError } from '../machine/errors.js'
 import { completeLocalWorkflowTask, failLocalWorkflowTask } from '../machine/local-workflow-task.js'
@@ -49,6 +50,10 @@ export class OpenTask implements LocalWorkflowTask {
 
   get attempt(): number {
     return this.#execution.state.workflowTaskProgress?.attempt ?? 1
+  }
+
+  get header(): Header | undefined {
+    return this.#execution.state.started!.attributes.header
   }
 
   get code(): unknown {

@@ -151,7 +151,10 @@ function takeUp({ context, dueTasks }: RecoveryParts, found: readonly Found[]): 
       context.shardOfHash(hash).keepLetter(taskId, letter)
       givenUp.add(taskId)
     }
-    for (const entry of due) if (!givenUp.has(entry.order)) wheel.add(entry)
+    for (const entry of due) {
+      if (entry.type === TIMER_TYPES.stall) context.shardOfHash(entry.hash).stalledCount++
+      if (!givenUp.has(entry.order)) wheel.add(entry)
+    }
     for (const entry of waiting) backlog.push(entry)
     for (const attempt of attempts) if (!goesOn(context, attempt)) lost.push(attempt)
   }

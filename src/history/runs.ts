@@ -15,6 +15,9 @@ export class Runs {
   /** Events of those that were read back in this turn of the event loop: whoever asked for one often wants them next. */
   readonly #justRead = new Map<Execution, readonly HistoryEvent[]>()
 
+  /** Read back from rows: for metrics. */
+  readCount = 0
+
   constructor(context: HistoryContext) {
     this.#context = context
   }
@@ -45,6 +48,7 @@ export class Runs {
   async #load(ref: TaskRef, hash: number, shard: Shard): Promise<Execution> {
     const { host, medium, cache } = this.#context
     const { namespaceId, workflowId, runId, runKey } = ref
+    this.readCount++
     const loaded = await loadRun(medium, this.#address(ref, hash), this.#breather())
     // The shard may have been lost, and even opened again, while this read; or the loom was closed: then this throws.
     if (this.#context.shardOfHash(hash) !== shard) throw shard.closedBy!
@@ -58,6 +62,7 @@ export class Runs {
       state,
     )
     execution.resume(loaded.runningCrc, loaded.sizeBytes)
+    execution.isCountedStalled = state.stall !== undefined
     execution.items.resume(new Set(state.activities?.keys() ?? []), loaded.items, loaded.bufferedKeys)
     if (state.closed === undefined) cache.add(execution)
     if (loaded.events !== undefined) this.#keepForNow(execution, loaded.events)

@@ -26,6 +26,7 @@ export function activityTask(execution: ExecutionView, scheduledEventId: number)
     scheduleToCloseTimeoutMs: attributes.scheduleToCloseTimeoutMs,
     heartbeatTimeoutMs: attributes.heartbeatTimeoutMs,
     heartbeatDetails: progress.heartbeatDetails,
+    header: attributes.header,
   }
 }
 
@@ -45,6 +46,7 @@ export function localTask(execution: ExecutionView, task: ActivityTask, taskQueu
     scheduleToCloseTimeoutMs: task.scheduleToCloseTimeoutMs,
     heartbeatTimeoutMs: task.heartbeatTimeoutMs,
     heartbeatDetails: task.heartbeatDetails,
+    header: task.header,
     execution,
     taskQueue,
     lastFailure,

@@ -39,6 +39,7 @@ export function scheduledAttributes(
     startToCloseTimeoutMs,
     heartbeatTimeoutMs: heartbeatMs === 0 ? 0 : Math.min(heartbeatMs, startToCloseTimeoutMs),
     workflowTaskCompletedEventId,
+    header: command.header,
     retryPolicy: retryPolicy(command),
   }
 }

@@ -49,6 +49,7 @@ export function startExecution(
     replayRules: attributes.replayRules,
     retryPolicy: attributes.retryPolicy,
     cronSchedule: attributes.cronSchedule,
+    header: attributes.header,
     firstWorkflowTaskBackoffMs: attributes.firstWorkflowTaskBackoffMs,
     continuedExecutionRunId: attributes.continuedExecutionRunId,
     initiator: attributes.initiator,

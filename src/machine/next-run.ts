@@ -150,6 +150,7 @@ export function continueAsNew(
     firstWorkflowTaskBackoffMs: durationOf(command, 'BackoffStartInterval', command.backoffStartIntervalMs),
     continuedFailure: undefined,
     memo,
+    header: command.header,
   }
   turn.append('WorkflowExecutionContinuedAsNew', {
     newExecutionRunId: addRun(turn, next),
@@ -160,6 +161,7 @@ export function continueAsNew(
     workflowTaskTimeoutMs: next.workflowTaskTimeoutMs,
     workflowTaskCompletedEventId,
     memo,
+    header: command.header,
   })
 }
 

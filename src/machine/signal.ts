@@ -10,10 +10,10 @@ import { scheduleWorkflowTask } from './workflow-task.js'
 /** False: the signal with that request id is there already, and nothing was done. */
 export function signalExecution(turn: Turn, signal: EventAttributes['WorkflowExecutionSignaled']): boolean {
   if (turn.state.closed !== undefined) throw new ExecutionClosedError()
-  const { signalName, input, identity, requestId } = signal
+  const { signalName, input, identity, requestId, header } = signal
   if (requestId !== '' && isKnown(turn.state, requestId)) return false
   requireRoom(turn)
-  record(turn, 'WorkflowExecutionSignaled', { signalName, input, identity, requestId })
+  record(turn, 'WorkflowExecutionSignaled', { signalName, input, identity, requestId, header })
   scheduleWorkflowTask(turn)
   return true
 }

@@ -1,7 +1,7 @@
 /** Commands: what workflow code asks for, with Temporal's names. A closing command must be the last of its task. */
 import type { Memo, NamedPayloads, SearchAttributes } from './event.js'
 import type { Failure } from './failure.js'
-import type { Payloads } from './payload.js'
+import type { Header, Payloads } from './payload.js'
 import type { RetryPolicy } from './retry-policy.js'
 
 /** Have an activity run. */
@@ -18,6 +18,8 @@ export interface ScheduleActivityTaskCommand {
   readonly scheduleToStartTimeoutMs?: number | undefined
   readonly heartbeatTimeoutMs?: number | undefined
   readonly retryPolicy?: Partial<RetryPolicy> | undefined
+  /** For those who intercept it. */
+  readonly header?: Header | undefined
 }
 /** Ask an activity to stop. */
 export interface RequestCancelActivityTaskCommand {
@@ -84,6 +86,8 @@ export interface ContinueAsNewWorkflowExecutionCommand {
   readonly retryPolicy?: Partial<RetryPolicy> | undefined
   readonly cronSchedule?: string | undefined
   readonly memo?: Memo | undefined
+  /** For those who intercept it. */
+  readonly header?: Header | undefined
 }
 
 /** Anything that workflow code may ask for; `type` tells which. */

@@ -6,7 +6,7 @@
  * Durations are ms; 0 is Temporal's "not set".
  */
 import type { Failure, RetryState, TimeoutType } from './failure.js'
-import type { Payload, Payloads } from './payload.js'
+import type { Header, Payload, Payloads } from './payload.js'
 import type { RetryPolicy } from './retry-policy.js'
 
 /** What each type of event says, under Temporal's names. */
@@ -30,6 +30,8 @@ export interface EventAttributes {
     /** When a run that fails or times out is followed by another. */
     readonly retryPolicy?: RetryPolicy | undefined
     readonly cronSchedule?: string | undefined
+    /** For those who intercept the run. */
+    readonly header?: Header | undefined
     /** From the start to the first workflow task. */
     readonly firstWorkflowTaskBackoffMs?: number | undefined
     /** The run before. */
@@ -65,6 +67,7 @@ export interface EventAttributes {
     readonly workflowTaskCompletedEventId: number
     /** Of the next run. */
     readonly memo?: Memo | undefined
+    readonly header?: Header | undefined
   }
   WorkflowExecutionTerminated: {
     readonly reason: string
@@ -85,6 +88,7 @@ export interface EventAttributes {
     readonly identity: string
     /** '' when the sender gave none. */
     readonly requestId: string
+    readonly header?: Header | undefined
   }
   WorkflowTaskScheduled: {
     readonly taskQueue: string
@@ -131,6 +135,7 @@ export interface EventAttributes {
     readonly heartbeatTimeoutMs: number
     readonly workflowTaskCompletedEventId: number
     readonly retryPolicy: RetryPolicy
+    readonly header?: Header | undefined
   }
   ActivityTaskStarted: {
     readonly scheduledEventId: number

@@ -1,6 +1,6 @@
 /** What may be done to an execution from outside: a signal, a request to cancel, its end. */
 import type { ExecutionTarget } from './ids.js'
-import type { Payloads } from './payload.js'
+import type { Header, Payloads } from './payload.js'
 
 /** A signal to an open execution. */
 export interface SignalWorkflowRequest {
@@ -10,6 +10,7 @@ export interface SignalWorkflowRequest {
   readonly runId?: string | undefined
   readonly signalName: string
   readonly input: Payloads | undefined
+  readonly header?: Header | undefined
   readonly identity: string
   /** '' : not deduplicated. */
   readonly requestId: string

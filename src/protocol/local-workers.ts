@@ -3,7 +3,7 @@ import type { Command } from './command.js'
 import type { HistoryEvent, WorkflowTaskFailedCause } from './event.js'
 import type { Failure } from './failure.js'
 import type { ActivityTaskToken, ExecutionRef } from './ids.js'
-import type { Payloads } from './payload.js'
+import type { Header, Payloads } from './payload.js'
 import type { LocalQuery } from './query.js'
 import type { ActivityTask } from './worker-tasks.js'
 
@@ -16,6 +16,8 @@ export interface LocalWorkflowTask {
   readonly workflowType: string
   readonly taskQueue: string
   readonly attempt: number
+  /** Of the start. */
+  readonly header: Header | undefined
   /** The execution is being started: nothing is to be replayed, and its Started event comes first. */
   readonly isNew: boolean
   /** `ctx.now()` begins from it; ms since the epoch. */

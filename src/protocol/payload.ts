@@ -11,6 +11,18 @@ export interface Payload {
 /** A list, as in Temporal: arguments, or one result; undefined where there is none. */
 export type Payloads = readonly Payload[]
 
+/** Payloads by name that go with a message, for those who pass it on. */
+export type Header = Readonly<Record<string, Payload>>
+
+/** Of names and values together. */
+export const MAX_HEADER_BYTES: number = 64 * 1024
+
+export function headerBytes(header: Header | undefined): number {
+  let bytes = 0
+  for (const name in header) bytes += name.length + header[name]!.data.length
+  return bytes
+}
+
 /** The one object for the common encoding, so that rows and comparisons can go by identity. */
 export const JSON_PLAIN: Readonly<Record<string, string>> = Object.freeze({ encoding: 'json/plain' })
 export const BINARY_PLAIN: Readonly<Record<string, string>> = Object.freeze({ encoding: 'binary/plain' })

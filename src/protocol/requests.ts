@@ -10,7 +10,15 @@ import { MAX_DURATION_MS } from '../base/duration.js'
 import { isUuid } from '../base/uuid.js'
 import { MAX_CAUSES } from './failure.js'
 import { idSchema, isWellFormed, optionalIdSchema } from './ids.js'
-import { BINARY_NULL, BINARY_PLAIN, isPayload, JSON_PLAIN, type Payload } from './payload.js'
+import {
+  headerBytes,
+  MAX_HEADER_BYTES,
+  BINARY_NULL,
+  BINARY_PLAIN,
+  isPayload,
+  JSON_PLAIN,
+  type Payload,
+} from './payload.js'
 import { QUERY_REJECT_CONDITIONS } from './query.js'
 import type { ExecutionTarget } from './ids.js'
 import type { HistoryService } from './services.js'
@@ -36,6 +44,10 @@ const payloads = z.array(payload).optional()
 const name = z.string().refine(isWellFormed, 'not well-formed Unicode')
 const namedPayloads = z.record(name, z.array(payload))
 const payloadMap = z.record(name, payload)
+const header = z
+  .record(name, payload)
+  .refine((given) => headerBytes(given) <= MAX_HEADER_BYTES, `more than ${MAX_HEADER_BYTES} bytes`)
+  .optional()
 
 // ---- failures
 
@@ -125,6 +137,7 @@ const commands = z.array(
       scheduleToStartTimeoutMs: z.number().optional(),
       heartbeatTimeoutMs: z.number().optional(),
       retryPolicy,
+      header,
     }),
     z.strictObject({ type: z.literal('RequestCancelActivityTask'), scheduledEventId: count }),
     z.strictObject({ type: z.literal('StartTimer'), timerId: optionalIdSchema, startToFireTimeoutMs: z.number() }),
@@ -151,6 +164,7 @@ const commands = z.array(
       retryPolicy: chainPolicy,
       cronSchedule,
       memo: payloadMap.optional(),
+      header,
     }),
   ]),
 )
@@ -212,6 +226,7 @@ const startFields = {
   workflowTaskTimeoutMs: durationMs,
   retryPolicy: chainPolicy,
   cronSchedule,
+  header,
   workflowStartDelayMs: durationMs.optional(),
   memo: payloadMap.optional(),
   workflowIdReusePolicy: z.enum([
@@ -236,6 +251,7 @@ export const requestSchemas = {
     ...runOf,
     signalName: idSchema,
     input: payloads,
+    header,
     identity,
     requestId: optionalIdSchema,
   }),

@@ -1,6 +1,6 @@
 /** A start: what is asked, and what comes back. */
 import type { HistoryEvent, Memo } from './event.js'
-import type { Payloads } from './payload.js'
+import type { Header, Payloads } from './payload.js'
 import type { RetryPolicy } from './retry-policy.js'
 
 /** May a workflow id be used again once its execution has closed? Temporal's names and meaning. */
@@ -32,6 +32,8 @@ export interface StartWorkflowRequest {
   readonly workflowIdReusePolicy: WorkflowIdReusePolicy
   /** Absent: 'Fail', or what the reuse policy says. */
   readonly workflowIdConflictPolicy?: WorkflowIdConflictPolicy | undefined
+  /** For those who intercept the run, and the signal that it begins with. */
+  readonly header?: Header | undefined
   readonly identity: string
   readonly requestId: string
   /** True when this call made `requestId` and sends it for the first time: then no run can hold it yet. */

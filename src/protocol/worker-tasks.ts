@@ -3,7 +3,7 @@ import type { Command } from './command.js'
 import type { HistoryEvent, WorkflowTaskFailedCause } from './event.js'
 import type { Failure } from './failure.js'
 import type { ActivityTaskToken, ExecutionRef } from './ids.js'
-import type { Payloads } from './payload.js'
+import type { Header, Payloads } from './payload.js'
 import type { QueryAnswer, QueryTaskToken, WorkflowQuery } from './query.js'
 
 /** Opaque to workers; every field is checked against the state when one comes back. No clock, no shard, no epoch. */
@@ -59,6 +59,8 @@ export interface ActivityTask {
   readonly heartbeatTimeoutMs: number
   /** What the last heartbeat of the attempts before said. */
   readonly heartbeatDetails: Payloads | undefined
+  /** What its workflow's interceptors gave it. */
+  readonly header?: Header | undefined
 }
 
 /** The wish of a worker that keeps the code of an execution in memory: to be given its next workflow tasks itself. */

@@ -26,6 +26,8 @@ export interface CommitLoopParts {
   readonly validUntil: () => number
   /** A shard has closed by itself: it is to be claimed again. */
   readonly onShardLost: (shard: Shard, error: LoomError) => void
+  /** A commit is durable: how many turns it had, and how long the first of them waited for that. Undefined: nobody asks. */
+  readonly onCommitted?: ((turnCount: number, latencyMs: number) => void) | undefined
   /** The medium is gone for all shards. */
   readonly onBroken: (error: LoomError) => void
 }
@@ -46,6 +48,10 @@ export class CommitLoop {
   flushCount = 0
   rowCount = 0
   turnCount = 0
+  /** Commits of shards that somebody else has claimed. */
+  fencedCount = 0
+  /** When the first of what is gathered was staged, monotonic; kept while somebody asks. */
+  #gatheringSinceMs = 0
 
   constructor(parts: CommitLoopParts) {
     this.#parts = parts
@@ -55,6 +61,8 @@ export class CommitLoop {
   touch(shard: Shard): void {
     const closedBy = shard.closedBy ?? this.#closedBy
     if (closedBy !== undefined) return shard.close(closedBy)
+    if (this.#parts.onCommitted !== undefined && this.#gathering.size === 0)
+      this.#gatheringSinceMs = this.#parts.clock.monotonicMs()
     if (shard.inFlight === undefined) this.#gathering.add(shard)
     if (this.#isArmed || this.#flights >= this.#parts.medium.supports.lanes) return
     this.#isArmed = true
@@ -90,7 +98,7 @@ export class CommitLoop {
       this.#flights++
       this.flushCount++
       // #write settles every outcome itself and does not reject.
-      void this.#write(sealed)
+      void this.#write(sealed, this.#gatheringSinceMs)
     }
   }
 
@@ -115,7 +123,7 @@ export class CommitLoop {
     return batch
   }
 
-  async #write(batch: readonly Sealed[]): Promise<void> {
+  async #write(batch: readonly Sealed[], sinceMs: number): Promise<void> {
     let outcomes: readonly Outcome[]
     try {
       outcomes = await this.#parts.medium.commit(batch.map(({ commit }) => commit))
@@ -127,6 +135,15 @@ export class CommitLoop {
     }
     this.#flights--
     this.#settle(batch, outcomes)
+    this.#report(batch, sinceMs)
+  }
+
+  #report(batch: readonly Sealed[], sinceMs: number): void {
+    const { onCommitted, clock } = this.#parts
+    if (onCommitted === undefined) return
+    let turnCount = 0
+    for (const { isWritten, turns } of batch) if (isWritten) turnCount += turns.length
+    if (turnCount > 0) onCommitted(turnCount, clock.monotonicMs() - sinceMs)
   }
 
   /** Losses first, then the next flush, then the good news. */
@@ -156,6 +173,7 @@ export class CommitLoop {
       void this.#resend(sealed)
       return
     }
+    if (why === 'fenced') this.fencedCount++
     if (why === 'too-large') this.#parts.logger.error({ shard: shard.id }, 'a commit was larger than the medium takes')
     // A commit that is refused when it is sent again may have applied the first time.
     this.#drop(shard, why === 'fenced' ? new ShardFencedError(shard.id) : new OutcomeUnknownError(shard.id), !isResend)

@@ -40,6 +40,15 @@ export interface ControllerParts {
   readonly onLost: (shard: Shard | undefined, error: LoomError) => void
   /** The store will not be opened again: calls are refused with `error`, and nobody need wait. */
   readonly onFailed: (error: LoomError) => void
+  readonly onCommitted?: ((turnCount: number, latencyMs: number) => void) | undefined
+}
+
+/** Of the commits since the medium was opened: flushes, rows (heads included), turns of executions, refused ones. */
+export interface CommitStats {
+  readonly flushCount: number
+  readonly rowCount: number
+  readonly turnCount: number
+  readonly fencedCount: number
 }
 
 export class ShardController {
@@ -76,10 +85,9 @@ export class ShardController {
     return this.#medium
   }
 
-  /** Of the commits since the medium was opened: flushes, rows (heads included), turns of executions. */
-  get stats(): { readonly flushCount: number; readonly rowCount: number; readonly turnCount: number } {
-    const { flushCount = 0, rowCount = 0, turnCount = 0 } = this.#loop ?? {}
-    return { flushCount, rowCount, turnCount }
+  get stats(): CommitStats {
+    const { flushCount = 0, rowCount = 0, turnCount = 0, fencedCount = 0 } = this.#loop ?? {}
+    return { flushCount, rowCount, turnCount, fencedCount }
   }
 
   /** Opens the medium and claims every shard of the ring. Rejects, with nothing held, when it cannot. */
@@ -208,6 +216,7 @@ export class ShardController {
         validUntil: () => this.#claims.validUntil,
         onShardLost: (shard, error) => this.#onShardLost(shard, error),
         onBroken: (error) => this.#onBroken(error),
+        onCommitted: this.#parts.onCommitted,
       })
       const takeUp = await this.#parts.onOpened(medium, 'claimed')
       this.#checkAnyIsSound()

@@ -144,6 +144,9 @@ export class Shard {
 
   // ---- tasks that were given up
 
+  /** Executions whose code cannot go on; rows are counted when the shard is read back, and memory from then on. */
+  stalledCount = 0
+
   /** Those that somebody may still want to know of. */
   get letterCount(): number {
     let count = 0

@@ -35,6 +35,8 @@ export interface ActivityWorkerParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly heartbeatSink: HeartbeatSink
+  /** Default: none. */
+  readonly hooks?: AttemptHome['hooks'] | undefined
 }
 
 /** How long attempts have to end after their signal was aborted because the loom closes. */
@@ -49,6 +51,7 @@ export class ActivityWorker implements LocalActivityWorker, AttemptHome {
   readonly logger: Logger
   readonly converter: DataConverter
   readonly heartbeatSink: HeartbeatSink
+  readonly hooks: AttemptHome['hooks']
   readonly #parts: ActivityWorkerParts
   readonly #slots = new Map<string, Slots>()
   /** By run; further ones of a run hang on `next`. */
@@ -65,6 +68,7 @@ export class ActivityWorker implements LocalActivityWorker, AttemptHome {
     this.logger = parts.logger
     this.converter = parts.converter
     this.heartbeatSink = parts.heartbeatSink
+    this.hooks = parts.hooks ?? []
     this.#rest = new Rest(parts.clock)
     for (const [taskQueue, free] of parts.taskQueues) this.#slots.set(taskQueue, { free })
   }

@@ -23,6 +23,8 @@ import {
   TimeoutFailure,
   type FailureError,
 } from '../workflow/failures.js'
+import { decodeHeaders } from '../workflow/headers.js'
+import { through, type ActivityExecuteCall, type Around } from '../workflow/interceptors.js'
 import { decodeParsed, encodeChecked, type Schema } from '../workflow/schema.js'
 import type { StepFunction } from '../workflow/steps.js'
 import { BoundLog } from './bound-log.js'
@@ -38,6 +40,8 @@ export interface AttemptHome {
   readonly isDraining: boolean
   readonly converter: DataConverter
   readonly heartbeatSink: HeartbeatSink
+  /** Around the functions of activities and steps; none for most looms. */
+  readonly hooks: readonly Around<ActivityExecuteCall, Promise<unknown>>[]
   /** `outcome` undefined: nobody is to be told. */
   ended(attempt: Attempt, outcome: ActivityOutcome | undefined, done: (outcome: ActivityOutcome) => void): void
 }
@@ -67,7 +71,7 @@ export class Attempt implements ActivityContext {
     this.#output = output
     try {
       const parsed = decodeParsed(input, this.task.input, `input of activity '${name}'`, this.#home.converter)
-      this.#follow((fn as (input: unknown, context: ActivityContext) => unknown)(parsed, this))
+      this.#call(parsed, (given) => (fn as (input: unknown, context: ActivityContext) => unknown)(given, this))
     } catch (error) {
       this.threw(error)
     }
@@ -75,7 +79,7 @@ export class Attempt implements ActivityContext {
 
   runStep(fn: StepFunction): void {
     try {
-      this.#follow(fn(this))
+      this.#call(undefined, () => fn(this))
     } catch (error) {
       this.threw(error)
     }
@@ -146,6 +150,14 @@ export class Attempt implements ActivityContext {
   }
 
   // Its end.
+
+  #call(input: unknown, fn: (input: unknown) => unknown): void {
+    const { hooks } = this.#home
+    if (hooks.length === 0) return this.#follow(fn(input))
+    const call = { context: this, input, headers: decodeHeaders(this.task.header) }
+    // An async function: what is thrown is a rejection for those around it.
+    this.#follow(through(hooks, call, async (given) => fn(given.input)))
+  }
 
   /** Also a value goes through a promise: what comes of it must not happen within the call that started the attempt. */
   #follow(result: unknown): void {

@@ -10,6 +10,7 @@ import type { Logger } from '../base/log.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import type { ExecutionRef } from '../protocol/ids.js'
 import type { DataConverter } from '../workflow/data-converter.js'
+import type { WorkflowHooks } from '../workflow/interceptors.js'
 import type { Workflow } from '../workflow/definition.js'
 import { ApplicationFailure } from '../workflow/failures.js'
 import type { Problem, Quiescence, RunHost } from '../workflow/host.js'
@@ -24,6 +25,7 @@ export interface StepCodeParts {
   readonly train: Train
   readonly logger: Logger
   readonly converter: DataConverter
+  readonly hooks: WorkflowHooks | undefined
 }
 
 /** What replay makes of a step's function. Rejects with a failure of type 'StepCodeGone' when the code has no such step. */
@@ -53,8 +55,8 @@ class StepCode implements RunHost {
   readonly #logger: Logger
   readonly #caughtUp = new Deferred<Problem | undefined>()
 
-  constructor({ definition, execution, train, logger, converter }: StepCodeParts) {
-    this.#run = new WorkflowRun({ definition, execution, train, host: this, converter })
+  constructor({ definition, execution, train, logger, converter, hooks }: StepCodeParts) {
+    this.#run = new WorkflowRun({ definition, execution, train, host: this, converter, hooks })
     this.#execution = execution
     this.#train = train
     this.#logger = logger

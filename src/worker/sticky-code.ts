@@ -12,6 +12,8 @@ import type { HistoryEvent } from '../protocol/event.js'
 import type { LocalWorkflowTask } from '../protocol/local-workers.js'
 import type { DataConverter } from '../workflow/data-converter.js'
 import type { Workflow } from '../workflow/definition.js'
+import { decodeHeaders } from '../workflow/headers.js'
+import type { WorkflowHooks, WorkflowTaskReport } from '../workflow/interceptors.js'
 import type { LogLine, Problem, Quiescence, RunHost } from '../workflow/host.js'
 import { damaged } from '../workflow/verdict.js'
 import { replay } from '../workflow/replay.js'
@@ -26,10 +28,13 @@ export interface CodeHome {
   readonly clock: Clock
   readonly logger: Logger
   readonly converter: DataConverter
+  readonly hooks: WorkflowHooks | undefined
   /** A task has opened for it. */
   began(): void
   /** Its task is over, and the next may be open already; or it is closed. */
   rested(): void
+  /** Behind the train: it may tell the application. */
+  taskEnded(report: WorkflowTaskReport): void
 }
 
 const READ_AGAIN = { initialMs: 1000, coefficient: 2, maximumMs: 60_000 }
@@ -47,13 +52,15 @@ export class StickyCode implements RunHost {
   #lines: LogLine[] | undefined
   /** Runs while its history could not be read. */
   #readingAgain: TimerHandle | undefined
+  /** Of the open task, where interceptors are told of it. */
+  #taskStartedAtMs = 0
   /** Used since the cache last looked. */
   isRecent = true
 
   constructor(home: CodeHome, definition: Workflow, task: LocalWorkflowTask) {
     this.#home = home
-    const { train, converter } = home
-    this.#run = new WorkflowRun({ definition, execution: task.execution, train, host: this, converter })
+    const { train, converter, hooks } = home
+    this.#run = new WorkflowRun({ definition, execution: task.execution, train, host: this, converter, hooks })
     this.#lastTask = task
     this.#state = task.isNew ? 'live' : 'loading'
   }
@@ -74,6 +81,7 @@ export class StickyCode implements RunHost {
     if (this.#task === undefined) {
       this.#task = this.#lastTask = task
       this.isRecent = true
+      if (this.#home.hooks !== undefined) this.#taskStartedAtMs = this.#home.clock.nowMs()
       this.#home.began()
     }
     if (this.#state === 'live') this.#run.wake()
@@ -136,6 +144,7 @@ export class StickyCode implements RunHost {
     const task = this.#task
     if (task === undefined) return
     this.#task = undefined
+    this.#reportEnd(task, problem)
     this.#writeWhenDurable(task)
     // Ending the task may open the next one, and `wake` is called from in here.
     if (problem === undefined) this.#recorded(task.complete(commands))
@@ -159,6 +168,15 @@ export class StickyCode implements RunHost {
 
   log(line: LogLine): void {
     ;(this.#lines ??= []).push(line)
+  }
+
+  #reportEnd({ execution, workflowType, attempt, header }: LocalWorkflowTask, problem: Problem | undefined): void {
+    const { hooks, clock, train } = this.#home
+    if (hooks === undefined || hooks.taskEnded.length === 0) return
+    const { workflowId, runId } = execution
+    const times = { startedAtMs: this.#taskStartedAtMs, endedAtMs: clock.nowMs() }
+    const about = { workflowId, runId, workflowType, attempt, failure: problem?.failure.message }
+    train.later(() => this.#home.taskEnded({ ...about, ...times, headers: decodeHeaders(header) }))
   }
 
   #writeWhenDurable(task: LocalWorkflowTask): void {

@@ -11,6 +11,7 @@ import type { ExecutionRef } from '../protocol/ids.js'
 import type { LocalQuery } from '../protocol/query.js'
 import type { LocalActivityTask, LocalWorkflowTask, LocalWorkflowWorker } from '../protocol/local-workers.js'
 import type { DataConverter } from '../workflow/data-converter.js'
+import type { WorkflowHooks, WorkflowTaskReport } from '../workflow/interceptors.js'
 import { fingerprint, type Workflow } from '../workflow/definition.js'
 import type { StepFunction } from '../workflow/steps.js'
 import type { Train } from '../workflow/train.js'
@@ -29,6 +30,8 @@ export interface WorkflowWorkerParts {
   readonly workflows: ReadonlyMap<string, Workflow>
   readonly codeCacheCount: number
   readonly converter: DataConverter
+  /** Default: none. */
+  readonly hooks?: WorkflowHooks | undefined
   readonly train: Train
   readonly clock: Clock
   readonly logger: Logger
@@ -41,6 +44,7 @@ export class WorkflowWorker implements LocalWorkflowWorker, StepSource, CodeHome
   readonly clock: Clock
   readonly logger: Logger
   readonly converter: DataConverter
+  readonly hooks: WorkflowHooks | undefined
   readonly #parts: WorkflowWorkerParts
   readonly #codes: CodeCache
   /** By workflow type: computed when first asked for. */
@@ -56,6 +60,7 @@ export class WorkflowWorker implements LocalWorkflowWorker, StepSource, CodeHome
     this.clock = parts.clock
     this.logger = parts.logger
     this.converter = parts.converter
+    this.hooks = parts.hooks
     this.#rest = new Rest(parts.clock)
     this.#codes = new CodeCache(parts.codeCacheCount)
   }
@@ -110,13 +115,13 @@ export class WorkflowWorker implements LocalWorkflowWorker, StepSource, CodeHome
     queryArgs,
     readHistory,
   }: LocalQuery): Promise<Payloads | undefined> {
-    const { train, converter } = this
+    const { train, converter, hooks } = this
     const run = (code as StickyCode | undefined)?.runAtRest
     if (run !== undefined) return await askRun(run, train, queryType, queryArgs)
     const definition = this.#parts.workflows.get(workflowType)
     if (definition === undefined)
       throw new LoomError('LOOM_NOT_SUPPORTED', `no workflow '${workflowType}' is defined here`)
-    const parts = { definition, execution, train, converter }
+    const parts = { definition, execution, train, converter, hooks }
     return await answerByReplay(parts, await readHistory(), queryType, queryArgs)
   }
 
@@ -130,6 +135,16 @@ export class WorkflowWorker implements LocalWorkflowWorker, StepSource, CodeHome
 
   began(): void {
     this.#openCount++
+  }
+
+  taskEnded(report: WorkflowTaskReport): void {
+    for (const tell of this.hooks?.taskEnded ?? []) {
+      try {
+        tell(report)
+      } catch (error) {
+        this.logger.error({ error, workflowId: report.workflowId }, 'an interceptor threw in taskEnded')
+      }
+    }
   }
 
   rested(): void {
@@ -146,11 +161,11 @@ export class WorkflowWorker implements LocalWorkflowWorker, StepSource, CodeHome
   }
 
   async replayedClosure({ execution, workflowType, activityType }: LocalActivityTask): Promise<StepFunction> {
-    const { workflows, train, logger, converter, readHistory } = this.#parts
+    const { workflows, train, logger, converter, readHistory, hooks } = this.#parts
     const definition = workflows.get(workflowType)
     if (definition === undefined) throw stepCodeGone(activityType, `no workflow '${workflowType}' is defined here`)
     const { namespaceId, workflowId, runId } = execution
     const history = await readHistory({ namespaceId, workflowId, runId })
-    return await replayStep({ definition, execution, train, logger, converter }, history, activityType)
+    return await replayStep({ definition, execution, train, logger, converter, hooks }, history, activityType)
   }
 }

@@ -7,7 +7,7 @@
 import { toUSVString } from 'node:util'
 import { durationMs, type Duration } from '../base/duration.js'
 import type { Logger } from '../base/log.js'
-import type { Payloads } from '../protocol/payload.js'
+import type { Header, Payloads } from '../protocol/payload.js'
 import { activitySettings, overriddenSettings, RUN_OPTIONS, type ActivityRunOptions } from './activity-settings.js'
 import type { Chance } from './chance.js'
 import type { Conditions } from './conditions.js'
@@ -24,6 +24,8 @@ import type {
 import type { PayloadHome } from './data-converter.js'
 import { isMade, type Activity, type SignalSchemas } from './definition.js'
 import type { CancelledFailure } from './failures.js'
+import { encodeHeaders, NO_HEADERS } from './headers.js'
+import { through, type RunActivityCall, type WorkflowHooks } from './interceptors.js'
 import { checkOptions, invalid } from './options.js'
 import type { Facts } from './facts.js'
 import type { Jsonified } from './jsonified.js'
@@ -54,6 +56,7 @@ export interface CtxHome extends SagaHome, PayloadHome {
   readonly signals: Signals
   readonly steps: Steps
   readonly patches: Patches
+  readonly hooks: WorkflowHooks | undefined
   readonly queries: Queries
   readonly chance: Chance
   readonly nowMs: number
@@ -64,7 +67,7 @@ export interface CtxHome extends SagaHome, PayloadHome {
   /** A cancelled ctx is asked for something. False: far too often, and the run is marked. */
   mayRefuse(): boolean
   /** The run ends here. Throws LOOM_INVALID_ARGUMENT when the input does not fit, or a CodecFailure. */
-  continueAsNew(input: unknown, options: ContinueAsNewOptions): void
+  continueAsNew(input: unknown, options: ContinueAsNewOptions, header: Header | undefined): void
 }
 
 export class Ctx implements WorkflowContext {
@@ -101,16 +104,35 @@ export class Ctx implements WorkflowContext {
     if (refusal !== undefined) return refusal
     try {
       if (!isMade(activity, 'activity')) throw invalid('run: its first argument was not made by activity()')
-      const { name } = activity
-      const payloads = this.#sent(activity, input)
-      const settings =
-        options === undefined
-          ? activity.settings
-          : overriddenSettings(activity.settings, options, `options of activity '${name}'`)
-      return this.#home.waits.schedule(name, settings, payloads, activity, this.#scope).promise!
+      const { hooks } = this.#home
+      if (hooks === undefined) return this.#run(activity, input, options, undefined)
+      const call = this.#runCall(activity.name, input)
+      return through(hooks.runActivity, call, (given) =>
+        this.#run(activity, given.input, options, encodeHeaders(given.headers, 'headers')),
+      )
     } catch (error) {
       return this.#home.stopsBy(error) ? neverSettles() : Promise.reject(error)
     }
+  }
+
+  #run(
+    activity: Activity,
+    input: unknown,
+    options: ActivityRunOptions | undefined,
+    header: Header | undefined,
+  ): Promise<unknown> {
+    const { name } = activity
+    const payloads = this.#sent(activity, input)
+    const settings =
+      options === undefined
+        ? activity.settings
+        : overriddenSettings(activity.settings, options, `options of activity '${name}'`)
+    return this.#home.waits.schedule(name, settings, payloads, activity, this.#scope, header).promise!
+  }
+
+  #runCall(activityType: string, input: unknown): RunActivityCall {
+    const { info, isReplaying, facts } = this.#home
+    return { info, activityType, input, headers: NO_HEADERS, startHeaders: facts.headers, isReplaying }
   }
 
   step<R>(name: string, fn: StepFunction, options: StepOptions = {}): Promise<Jsonified<Awaited<R>>> {
@@ -120,11 +142,20 @@ export class Ctx implements WorkflowContext {
       checkName(name, 'step: its name')
       if (typeof fn !== 'function') throw invalid(`step '${name}': its second argument is not a function`)
       const settings = activitySettings(options, `step '${name}'`, STEP_OPTIONS)
-      const { steps, waits } = this.#home
+      const { steps, waits, hooks } = this.#home
       const activityType = steps.add(name, fn)
-      const wait = waits.schedule(activityType, settings, undefined, undefined, this.#scope)
-      wait.onEnded = () => steps.forget(activityType)
-      return wait.promise as Promise<Jsonified<Awaited<R>>>
+      const begin = (header: Header | undefined): Promise<unknown> => {
+        const wait = waits.schedule(activityType, settings, undefined, undefined, this.#scope, header)
+        wait.onEnded = () => steps.forget(activityType)
+        return wait.promise!
+      }
+      const begun =
+        hooks === undefined
+          ? begin(undefined)
+          : through(hooks.runActivity, this.#runCall(activityType, undefined), ({ headers }) =>
+              begin(encodeHeaders(headers, 'headers')),
+            )
+      return begun as Promise<Jsonified<Awaited<R>>>
     } catch (error) {
       return Promise.reject(error)
     }
@@ -248,8 +279,14 @@ export class Ctx implements WorkflowContext {
     if (refusal !== undefined) return refusal
     try {
       checkOptions(options, CONTINUE_OPTIONS, 'continueAsNew')
-      this.#home.continueAsNew(input, options)
-      return neverSettles()
+      const { hooks, info, facts } = this.#home
+      const begin = (given: unknown, header: Header | undefined): Promise<never> => {
+        this.#home.continueAsNew(given, options, header)
+        return neverSettles()
+      }
+      if (hooks === undefined) return begin(input, facts.header)
+      const call = { info, input, headers: facts.headers }
+      return through(hooks.continueAsNew, call, (given) => begin(given.input, encodeHeaders(given.headers, 'headers')))
     } catch (error) {
       return this.#home.stopsBy(error) ? neverSettles() : Promise.reject(error)
     }

@@ -1,10 +1,12 @@
 /** What code may know of its execution: from its first event, and what it has written down since. */
 import type { EventOf, Memo } from '../protocol/event.js'
 import type { ExecutionRef } from '../protocol/ids.js'
+import type { Header } from '../protocol/payload.js'
 import type { WorkflowInfo } from './context.js'
 import type { PayloadHome } from './data-converter.js'
 import { errorOf } from './failure-codec.js'
 import type { FailureError } from './failures.js'
+import { decodeHeaders, type Headers } from './headers.js'
 import { decodeMemo, encodeMemo, mergedMemo, NO_MEMO, type MemoValues } from './memo.js'
 import { decodeParsed } from './schema.js'
 
@@ -29,6 +31,14 @@ export class Facts {
 
   get started(): EventOf<'WorkflowExecutionStarted'> {
     return this.#started!
+  }
+
+  get header(): Header | undefined {
+    return this.started.attributes.header
+  }
+
+  get headers(): Headers {
+    return decodeHeaders(this.header)
   }
 
   get info(): WorkflowInfo {

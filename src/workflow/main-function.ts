@@ -1,35 +1,54 @@
 /** The main function of a workflow: how it is called, and what its end means for the execution. */
 import type { Command } from '../protocol/command.js'
 import type { EventAttributes } from '../protocol/event.js'
-import type { Payloads } from '../protocol/payload.js'
+import type { Header, Payloads } from '../protocol/payload.js'
 import type { ContinueAsNewOptions } from './context.js'
 import type { DataConverter, PayloadHome } from './data-converter.js'
 import type { ErrorClass, Workflow } from './definition.js'
 import { wholeFailureOf } from './failure-codec.js'
 import { cancelDetailsOf } from './failure-payloads.js'
 import { isFailure, type FailureKind } from './failures.js'
+import type { WorkflowInfo } from './context.js'
+import type { Facts } from './facts.js'
+import { through, type WorkflowExecuteCall, type WorkflowHooks } from './interceptors.js'
 import type { Problem } from './host.js'
 import { encodeMemo } from './memo.js'
 import { CodecFailure } from './payload-codec.js'
 import { decodeParsed, encodeChecked } from './schema.js'
 import { mistake } from './verdict.js'
 
+/** What the call is made with, beside its input. */
+interface MainHome extends PayloadHome {
+  readonly info: WorkflowInfo
+  readonly facts: Facts
+  readonly hooks: WorkflowHooks | undefined
+}
+
 /** Calls it. One of the two is called once, when it has settled; an input that does not fit counts as thrown. */
 export function callMain(
   { fn, input, name }: Workflow,
   ctx: object,
   payloads: Payloads | undefined,
-  converter: DataConverter,
+  home: MainHome,
   returned: (value: unknown) => void,
   threw: (error: unknown) => void,
 ): void {
   try {
+    const { converter, hooks } = home
     const parsed = decodeParsed(input, payloads, `input of workflow '${name}'`, converter)
-    const result = (fn as (ctx: object, input: unknown) => unknown)(ctx, parsed)
+    const call = (given: unknown): unknown => (fn as (ctx: object, input: unknown) => unknown)(ctx, given)
+    const result =
+      hooks === undefined
+        ? call(parsed)
+        : through(hooks.execute, executeCall(home, parsed), (given) => call(given.input))
     Promise.resolve(result).then(returned, threw)
   } catch (error) {
     threw(error)
   }
+}
+
+function executeCall({ info, facts, isReplaying }: MainHome, input: unknown): WorkflowExecuteCall {
+  return { info, input, headers: facts.headers, isReplaying }
 }
 
 /** The closing command for what it returned. A result that does not fit counts as thrown. May throw a CodecFailure, as all of these. */
@@ -53,11 +72,12 @@ export function endAsNew(
   { input: schema, name }: Workflow,
   { retryPolicy, cronSchedule, ...started }: EventAttributes['WorkflowExecutionStarted'],
   next: ContinueAsNewOptions & { readonly input: unknown },
+  header: Header | undefined,
   home: PayloadHome,
 ): Command {
   const payloads = encodeChecked(schema, next.input, `input of workflow '${name}'`, outgoing(home))
   const memo = next.memo === undefined ? started.memo : encodeMemo(next.memo, 'continueAsNew: memo', outgoing(home))
-  return { type: 'ContinueAsNewWorkflowExecution', input: payloads, retryPolicy, cronSchedule, memo }
+  return { type: 'ContinueAsNewWorkflowExecution', input: payloads, retryPolicy, cronSchedule, memo, header }
 }
 
 /** A Failure, or what `failOn` names, fails the execution; anything else is a mistake in the code. */

@@ -12,6 +12,9 @@ import { encodeChecked } from './schema.js'
 /** Reads the code's variables; gets what the query was sent with. */
 export type QueryHandler = (argument: never) => unknown
 
+/** What the interceptors do with a query: `ask` asks its handler. */
+export type AroundQuery = (argument: unknown, ask: (argument: unknown) => unknown) => unknown
+
 export class Queries {
   readonly #schemas: SignalSchemas
   readonly #handlers = new Map<string, QueryHandler>()
@@ -30,11 +33,20 @@ export class Queries {
   }
 
   /** Throws LOOM_INVALID_ARGUMENT when there is no answer, or none that fits; LOOM_CODEC_FAILED as well. */
-  answer(name: string, args: Payloads | undefined, converter: DataConverter): Payloads | undefined {
+  answer(
+    name: string,
+    args: Payloads | undefined,
+    converter: DataConverter,
+    around: AroundQuery | undefined,
+  ): Payloads | undefined {
     const handler = this.#handlers.get(name)
     if (handler === undefined) throw invalid(`query '${name}': the code has no handler for it (yet)`)
     const [first] = args ?? []
-    const answer = answerOf(name, handler, first && converter.decode(first, `argument of query '${name}'`))
+    const argument = first && converter.decode(first, `argument of query '${name}'`)
+    const answer =
+      around === undefined
+        ? answerOf(name, handler, argument)
+        : around(argument, (given) => answerOf(name, handler, given))
     return encodeChecked(this.#schemas[name], answer, `answer of query '${name}'`, converter)
   }
 }

@@ -17,9 +17,11 @@ import type { Workflow } from './definition.js'
 import { Facts } from './facts.js'
 import type { CancelledFailure } from './failures.js'
 import type { Problem, RunHost } from './host.js'
+import { aroundQuery, deliverSignal } from './intercepted.js'
+import type { WorkflowHooks } from './interceptors.js'
 import { callMain, endAsNew, endByReturn, endByThrow, endCancelled, isMistake } from './main-function.js'
 import { Patches } from './patches.js'
-import type { Payloads } from '../protocol/payload.js'
+import type { Header, Payloads } from '../protocol/payload.js'
 import { Queries } from './queries.js'
 import { invalid } from './options.js'
 import { RunLog } from './run-log.js'
@@ -40,6 +42,7 @@ export interface WorkflowRunOptions {
   readonly host: RunHost
   /** Default: the built-in one. */
   readonly converter?: DataConverter | undefined
+  readonly hooks?: WorkflowHooks | undefined
 }
 
 /** Causes from a history, until it has none left. */
@@ -65,6 +68,7 @@ export class WorkflowRun implements Passenger, CtxHome {
   readonly #host: RunHost
   readonly converter: DataConverter
   readonly facts: Facts
+  readonly hooks: WorkflowHooks | undefined
   #log: Logger | undefined
   #chance: Chance | undefined
   #patches: Patches | undefined
@@ -89,7 +93,8 @@ export class WorkflowRun implements Passenger, CtxHome {
   #root: RootScope | undefined
   #refusals = 0
 
-  constructor({ definition, execution, train, host, converter = BUILT_IN }: WorkflowRunOptions) {
+  constructor({ definition, execution, train, host, converter = BUILT_IN, hooks }: WorkflowRunOptions) {
+    this.hooks = hooks
     this.converter = converter
     this.#definition = definition
     this.#execution = execution
@@ -153,7 +158,12 @@ export class WorkflowRun implements Passenger, CtxHome {
   answer(queryType: string, queryArgs: Payloads | undefined): Payloads | undefined {
     this.#isAnswering = true
     try {
-      return this.queries.answer(queryType, queryArgs, this.converter)
+      return this.queries.answer(
+        queryType,
+        queryArgs,
+        this.converter,
+        this.#state === 'new' ? undefined : aroundQuery(this, queryType),
+      )
     } finally {
       this.#isAnswering = false
     }
@@ -278,10 +288,10 @@ export class WorkflowRun implements Passenger, CtxHome {
     return isMistake(this.#definition, error)
   }
 
-  continueAsNew(input: unknown, options: ContinueAsNewOptions): void {
+  continueAsNew(input: unknown, options: ContinueAsNewOptions, header: Header | undefined): void {
     if (this.#state !== 'running') return
     const next = { input, ...options }
-    const command = endAsNew(this.#definition, this.facts.started.attributes, next, this)
+    const command = endAsNew(this.#definition, this.facts.started.attributes, next, header, this)
     this.#state = 'ended'
     this.waits.seal(command)
   }
@@ -307,7 +317,7 @@ export class WorkflowRun implements Passenger, CtxHome {
       case 'WorkflowExecutionStarted':
         return this.#start(cause)
       case 'WorkflowExecutionSignaled':
-        return this.signals.deliver(cause.attributes.signalName, cause.attributes.input)
+        return deliverSignal(this, cause.attributes)
       case 'ActivityTaskCompleted':
         return this.waits.activityCompleted(cause.attributes)
       case 'ActivityTaskFailed':
@@ -333,7 +343,7 @@ export class WorkflowRun implements Passenger, CtxHome {
       definition,
       new Ctx(this, undefined),
       started.attributes.input,
-      this.converter,
+      this,
       (value) => this.#ended(() => endByReturn(definition, value, this)),
       (error) => this.#ended(() => this.#endBy(error)),
     )

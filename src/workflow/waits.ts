@@ -10,7 +10,7 @@ import { FewMap } from '../base/few-map.js'
 import type { Command } from '../protocol/command.js'
 import type { EventAttributes, HistoryEvent } from '../protocol/event.js'
 import type { Failure } from '../protocol/failure.js'
-import type { Payloads } from '../protocol/payload.js'
+import type { Header, Payloads } from '../protocol/payload.js'
 import type { ActivityCancellationType, ActivitySettings } from './activity-settings.js'
 import type { DataConverter, PayloadHome } from './data-converter.js'
 import type { Activity } from './definition.js'
@@ -106,6 +106,7 @@ export class Waits {
     input: Payloads | undefined,
     definition: Activity | undefined,
     scope: Scope | undefined,
+    header: Header | undefined,
   ): Wait {
     const wait = this.#begin(new Wait(this, scope, activityType))
     wait.definition = definition
@@ -123,6 +124,7 @@ export class Waits {
       scheduleToStartTimeoutMs: settings.scheduleToStartTimeoutMs,
       heartbeatTimeoutMs: settings.heartbeatTimeoutMs,
       retryPolicy: settings.retryPolicy,
+      header,
     })
     return wait
   }

@@ -27,6 +27,7 @@ class Task implements LocalWorkflowTask {
   readonly workflowType: string = 'naps'
   readonly taskQueue = 'q'
   readonly attempt = 1
+  readonly header = undefined
   readonly beginTimeMs = 1
   readonly isNew: boolean
   code: unknown = undefined

@@ -9,9 +9,9 @@ import { checkPayloads } from '../limits.js'
 import { onCurrentRun } from './find.js'
 
 export async function signalWorkflow(context: HistoryContext, request: SignalWorkflowRequest): Promise<void> {
-  const { signalName, input, identity, requestId } = request
+  const { signalName, input, header, identity, requestId } = request
   const bytes = checkPayloads(input, context.settings, 'input')
-  const signal = { signalName, input, identity, requestId }
+  const signal = { signalName, input, identity, requestId, header }
   await onCurrentRun(context, request, (execution) => signalRun(context, execution, signal, bytes))
 }
 

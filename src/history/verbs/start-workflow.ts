@@ -54,8 +54,8 @@ export function signalWithStartWorkflow(
   context: HistoryContext,
   request: SignalWithStartWorkflowRequest,
 ): Promise<StartWorkflowResponse> {
-  const { signalName, signalInput, identity, requestId } = request
-  return startWorkflow(context, { ...request, signal: { signalName, input: signalInput, identity, requestId } })
+  const { signalName, signalInput, identity, requestId, header } = request
+  return startWorkflow(context, { ...request, signal: { signalName, input: signalInput, identity, requestId, header } })
 }
 
 /** No run of the id is open, and no closed one matters: the common start makes no read and no promise more than it must. */
@@ -239,6 +239,7 @@ function begin(
           requestId: request.requestId,
           replayRules: REPLAY_RULES,
           memo: request.memo,
+          header: request.header,
           ...chainAttributes(request, turn.nowMs),
         },
         request.signal,
