@@ -345,7 +345,6 @@ export class Execution extends ExecutionRows implements ExecutionView, TurnHome 
 
   /** Called by `Staged` when a turn of it is durable. */
   settledTurn(staged: Staged): void {
-    this.#stagedCount--
     this.#countStalled()
     if (this.#lastStaged === staged) this.#lastStaged = undefined
     if (--this.#stagedCount === 0) this.host.cache.trim()
