@@ -203,7 +203,11 @@ function typeErrors(programs: readonly DocsProgram[]): string[] {
       ...config.compilerOptions,
       declaration: false,
       isolatedDeclarations: false,
-      paths: { shardloom: ['./src/index.ts'], 'shardloom/testing': ['./src/testing/index.ts'] },
+      paths: {
+        shardloom: ['./src/index.ts'],
+        'shardloom/testing': ['./src/testing/index.ts'],
+        'shardloom/opentelemetry': ['./src/opentelemetry/index.ts'],
+      },
     },
     resolve('.'),
   )

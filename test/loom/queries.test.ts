@@ -131,7 +131,8 @@ test('who has no code, no execution or no name for it is refused', async () => {
   await first.close()
 
   const second = await reopen({ definitions: [] })
-  expect(await rejection(second.handle('c').query('sum'))).toMatchObject({ code: 'LOOM_NOT_SUPPORTED' })
+  expect(await rejection(second.handle('c').query('sum'))).toMatchObject({ code: 'LOOM_UNAVAILABLE' })
+  await second.close()
 })
 
 test('a handle of a start asks the run that is open, and the last one when the chain has ended', async () => {
