@@ -103,6 +103,7 @@ const history: History = new History({
   random: systemRandom,
   logger: silentLogger,
   settings: DEFAULT_SETTINGS,
+  searchAttributes: new Map(),
   identity: 'bench@host',
   sdk: 'bench',
   controller,

@@ -79,6 +79,11 @@ export {
 export { type ActivityContext, type ActivityInfo } from './workflow/activity-context.js'
 export { type QueryHandler } from './workflow/queries.js'
 export { type MemoValues } from './workflow/memo.js'
+export {
+  type SearchAttributeChanges,
+  type SearchAttributeValue,
+  type SearchAttributeValues,
+} from './workflow/search-attributes.js'
 export { type Jsonified } from './workflow/jsonified.js'
 export {
   type ContinueAsNewOptions,
@@ -141,4 +146,5 @@ export type * from './protocol/failure.js'
 export type * from './protocol/ids.js'
 export type * from './protocol/payload.js'
 export type * from './protocol/query.js'
+export type { SearchAttributeType } from './protocol/search-attributes.js'
 export type * from './protocol/retry-policy.js'

@@ -262,6 +262,7 @@ function compose(options: CheckedLoomOptions): LoomParts {
     random,
     logger,
     settings,
+    searchAttributes: options.searchAttributes,
     identity,
     sdk: `${SDK} node/${process.versions.node}`,
     controller,

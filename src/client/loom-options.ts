@@ -6,6 +6,13 @@ import { LoomError } from '../base/errors.js'
 import { silentLogger, type Logger } from '../base/log.js'
 import { systemRandom, type Random } from '../base/random.js'
 import { DEFAULT_NAMESPACE, idSchema } from '../protocol/ids.js'
+import {
+  RESERVED_SEARCH_ATTRIBUTES,
+  SEARCH_ATTRIBUTE_TYPES,
+  SYSTEM_SEARCH_ATTRIBUTES,
+  type SearchAttributeType,
+  type SearchAttributeTypes,
+} from '../protocol/search-attributes.js'
 import { settingsSchema, type Settings, type SettingsInput } from '../protocol/settings.js'
 import { checkShardCount } from '../shard/ring.js'
 import type { MediumFactory } from '../storage/medium.js'
@@ -41,6 +48,11 @@ export interface LoomOptions {
    * and others run them.
    */
   readonly workers?: readonly WorkerOptions[] | undefined
+  /**
+   * Which search attributes executions may have, by name. Give all that are in use each time the store is opened: one that is
+   * not here can be neither set nor changed; what was recorded stays. Default: none.
+   */
+  readonly searchAttributes?: Readonly<Record<string, SearchAttributeType>> | undefined
   /** Executions of two namespaces never meet. Default 'default'. */
   readonly namespace?: string | undefined
   /**
@@ -70,6 +82,7 @@ export interface CheckedLoomOptions {
   /** Slots for activities of each task queue that has a worker here. */
   readonly taskQueues: ReadonlyMap<string, number>
   readonly defaultTaskQueue: string
+  readonly searchAttributes: SearchAttributeTypes
   readonly namespaceId: string
   readonly settings: Settings
   readonly converter: DataConverter
@@ -91,6 +104,7 @@ const optionsSchema = z.strictObject({
       z.strictObject({ taskQueue: idSchema, maxConcurrentActivities: z.number().int().min(1).max(1e9).optional() }),
     )
     .optional(),
+  searchAttributes: z.record(idSchema, z.enum(SEARCH_ATTRIBUTE_TYPES)).default({}),
   namespace: idSchema.default(DEFAULT_NAMESPACE),
   // Checked by itself, below.
   dataConverter: z.custom<DataConverterOptions>().optional(),
@@ -125,6 +139,7 @@ export function checkedLoomOptions(options: LoomOptions): CheckedLoomOptions {
     workflows,
     activities,
     taskQueues,
+    searchAttributes: checkedAttributes(checked.searchAttributes),
     defaultTaskQueue: checked.workers?.[0]?.taskQueue ?? DEFAULT_TASK_QUEUE,
     namespaceId: namespaceIdOf(checked.namespace),
     settings,
@@ -135,6 +150,17 @@ export function checkedLoomOptions(options: LoomOptions): CheckedLoomOptions {
     logger,
     identity,
   }
+}
+
+function checkedAttributes(types: Readonly<Record<string, SearchAttributeType>>): SearchAttributeTypes {
+  const reserved = Object.keys(types).find(isReserved)
+  if (reserved === undefined) return new Map(Object.entries(types))
+  throw new LoomError('LOOM_INVALID_ARGUMENT', `options.searchAttributes.${reserved}: a name that is reserved`)
+}
+
+/** Temporal's own begin so, too. */
+function isReserved(name: string): boolean {
+  return RESERVED_SEARCH_ATTRIBUTES.has(name) || SYSTEM_SEARCH_ATTRIBUTES.has(name) || name.startsWith('Temporal')
 }
 
 function defaultWorkers(workflows: readonly Workflow[], activities: readonly Activity[]): readonly WorkerOptions[] {

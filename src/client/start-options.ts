@@ -15,6 +15,7 @@ import { retryPolicy, type RetryOptions } from '../workflow/activity-settings.js
 import type { SignalNames, SignalPayload, Workflow, WorkflowInput } from '../workflow/definition.js'
 import type { MemoValues } from '../workflow/memo.js'
 import { parse } from '../workflow/schema.js'
+import { encodeSearchAttributes, type SearchAttributeChanges } from '../workflow/search-attributes.js'
 import { checkNames } from './known-names.js'
 
 /** How a workflow is started, beside its input. */
@@ -53,6 +54,11 @@ export interface StartSettings {
    * together may have 2 MB (`maxMemoBytes`); 2 KB is a good size. Default: none.
    */
   readonly memo?: MemoValues | undefined
+  /**
+   * What it can be found by, as soon as executions can be listed; `describe` shows them, code may change them. Names are
+   * registered by `searchAttributes` of `openLoom`, with the type that their values have. Default: none.
+   */
+  readonly searchAttributes?: SearchAttributeChanges | undefined
   /** A start that is sent again with the same one gives the run that the first made. Default: a new one each call. */
   readonly requestId?: string | undefined
 }
@@ -86,6 +92,7 @@ export interface CheckedStart {
   readonly cronSchedule?: string | undefined
   readonly startDelay?: Duration | undefined
   readonly memo?: MemoValues | undefined
+  readonly searchAttributes?: SearchAttributeChanges | undefined
   readonly requestId?: string | undefined
 }
 
@@ -104,6 +111,7 @@ const startSchema = z.strictObject({
   cronSchedule: z.string().optional(),
   startDelay: z.custom<Duration>().optional(),
   memo: z.custom<MemoValues>().optional(),
+  searchAttributes: z.custom<SearchAttributeChanges>().optional(),
   requestId: idSchema.optional(),
 })
 
@@ -124,11 +132,13 @@ type StartTimes = Pick<
   | 'retryPolicy'
   | 'cronSchedule'
   | 'workflowStartDelayMs'
+  | 'searchAttributes'
 >
 
 /** Time-outs and what follows a run, as requests carry them. */
 export function startTimes(start: CheckedStart): StartTimes {
   const { workflowTaskTimeout, workflowRunTimeout, workflowExecutionTimeout, retry, cronSchedule, startDelay } = start
+  const { searchAttributes } = start
   return {
     workflowTaskTimeoutMs: msOf(workflowTaskTimeout, 'workflowTaskTimeout'),
     workflowRunTimeoutMs: msOf(workflowRunTimeout, 'workflowRunTimeout'),
@@ -136,6 +146,8 @@ export function startTimes(start: CheckedStart): StartTimes {
     retryPolicy: retry === undefined ? undefined : retryPolicy(retry, 'options.retry'),
     cronSchedule,
     workflowStartDelayMs: msOf(startDelay, 'startDelay'),
+    searchAttributes:
+      searchAttributes === undefined ? undefined : encodeSearchAttributes(searchAttributes, 'options.searchAttributes'),
   }
 }
 

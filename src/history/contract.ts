@@ -8,6 +8,7 @@ import type { UuidV7Source } from '../base/uuid.js'
 import type { HistoryEvent } from '../protocol/event.js'
 import type { Settings } from '../protocol/settings.js'
 import type { LiveTurn } from '../machine/machine.js'
+import type { TurnRules } from '../machine/turn.js'
 import type { ExecutionState } from '../machine/state.js'
 import type { Wheel } from '../queue/wheel.js'
 import type { Shard } from '../shard/shard.js'
@@ -76,6 +77,7 @@ export interface ExecutionHost extends DueSink {
   readonly logger: Logger
   readonly limitLog: LimitLog
   readonly settings: Settings
+  readonly rules: TurnRules
   readonly wheel: Wheel
   readonly identity: string
   readonly sdk: string

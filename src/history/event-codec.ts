@@ -58,6 +58,7 @@ const FIELDS: Readonly<Record<EventType, Fields>> = {
     ...optional('workflowExecutionExpirationTimeMs'),
     ['memo', 'optionalPayloadMap'],
     ['header', 'optionalPayloadMap'],
+    ['searchAttributes', 'optionalPayloadMap'],
   ],
   WorkflowExecutionCompleted: [
     ['result', 'payloads'],
@@ -76,6 +77,7 @@ const FIELDS: Readonly<Record<EventType, Fields>> = {
     ...plain('workflowRunTimeoutMs', 'workflowTaskTimeoutMs', 'workflowTaskCompletedEventId'),
     ['memo', 'optionalPayloadMap'],
     ['header', 'optionalPayloadMap'],
+    ['searchAttributes', 'optionalPayloadMap'],
   ],
   WorkflowExecutionTerminated: [...plain('reason'), ['details', 'payloads'], ...plain('identity')],
   WorkflowExecutionCancelRequested: plain('cause', 'identity', 'requestId'),

@@ -336,7 +336,7 @@ export class Execution extends ExecutionRows implements ExecutionView, TurnHome 
   }
 
   get rules(): TurnRules {
-    return this.host.settings
+    return this.host.rules
   }
 
   newRunId(): string {

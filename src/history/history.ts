@@ -29,6 +29,9 @@ import { fillOpenIds } from './fill-open-ids.js'
 import { LateEnds } from './late-ends.js'
 import { LimitLog } from './limit-log.js'
 import { OpenIds } from './open-ids.js'
+import type { TurnRules } from '../machine/turn.js'
+import type { SearchAttributeTypes } from '../protocol/search-attributes.js'
+import { searchAttributeProblem } from './search-attributes.js'
 import { recover } from './recovery.js'
 import { currentRunKey, decodeCurrentRun, namespaceKey, type CurrentRun, type TaskRef } from './rows.js'
 import { RemoteQueries } from './remote-queries.js'
@@ -41,6 +44,8 @@ export interface HistoryParts {
   readonly random: Random
   readonly logger: Logger
   readonly settings: Settings
+  /** That executions may have, beside those of the machinery. */
+  readonly searchAttributes: SearchAttributeTypes
   readonly identity: string
   readonly sdk: string
   readonly controller: ShardController
@@ -58,6 +63,7 @@ export class History implements ExecutionHost, HistoryContext {
   readonly logger: Logger
   readonly limitLog: LimitLog
   readonly settings: Settings
+  readonly rules: TurnRules
   readonly identity: string
   readonly sdk: string
   readonly wheel: Wheel
@@ -87,6 +93,7 @@ export class History implements ExecutionHost, HistoryContext {
     this.logger = parts.logger
     this.limitLog = new LimitLog(parts)
     this.settings = parts.settings
+    this.rules = turnRules(parts)
     this.identity = parts.identity
     this.sdk = parts.sdk
     this.onDue = parts.onDue
@@ -290,5 +297,12 @@ export class History implements ExecutionHost, HistoryContext {
 
   readEvents(execution: Execution): AsyncGenerator<readonly HistoryEvent[]> {
     return this.#runs.readEvents(execution)
+  }
+}
+
+function turnRules({ settings, searchAttributes }: HistoryParts): TurnRules {
+  return {
+    ...settings,
+    searchAttributeProblem: (given, all) => searchAttributeProblem(given, all, searchAttributes, settings),
   }
 }

@@ -143,6 +143,7 @@ export function checkCommandsFit(commands: readonly Command[], limits: Limits, w
         // Written twice: where this run ends, and where the next begins.
         bytes += 2 * checkPayloads(command.input, limits, 'input of the next run')
         bytes += 2 * checkNamed(command.memo, limits, 'memo of the next run')
+        bytes += 2 * checkNamed(command.searchAttributes, limits, 'search attributes of the next run')
         break
       case 'RequestCancelActivityTask':
         break

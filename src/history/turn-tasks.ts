@@ -8,8 +8,8 @@ export function moreBytes({ changes, state, tasks }: LiveTurn): number {
   for (let at = 0; at < changes.length; at++) if (changes[at]!.type === 'flushBuffer') return Infinity
   const next = state.closed === undefined ? undefined : nextRunOf(tasks)
   if (next === undefined) return 0
-  const { input, lastCompletionResult, memo } = next.attributes
-  return payloadsBytes(input) + payloadsBytes(lastCompletionResult) + namedBytes(memo)
+  const { input, lastCompletionResult, memo, searchAttributes } = next.attributes
+  return payloadsBytes(input) + payloadsBytes(lastCompletionResult) + namedBytes(memo) + namedBytes(searchAttributes)
 }
 
 export type NextRun = Extract<NewTask, { type: 'StartNextRun' }>

@@ -58,6 +58,7 @@ export function startExecution(
     workflowExecutionExpirationTimeMs:
       chainMs > 0 ? (attributes.workflowExecutionExpirationTimeMs ?? turn.eventTimeMs + chainMs) : undefined,
     memo: attributes.memo,
+    searchAttributes: attributes.searchAttributes,
   })
   if (signal !== undefined) turn.append('WorkflowExecutionSignaled', signal)
   scheduleWorkflowTask(turn)
@@ -151,8 +152,9 @@ export function clearProgress(turn: Turn): void {
 
 export function applyExecutionStarted(state: ExecutionState, event: EventOf<'WorkflowExecutionStarted'>): void {
   state.started = event
-  const { firstWorkflowTaskBackoffMs, memo } = event.attributes
+  const { firstWorkflowTaskBackoffMs, memo, searchAttributes } = event.attributes
   state.memo = memo
+  state.searchAttributes = searchAttributes
   if (firstWorkflowTaskBackoffMs !== undefined) state.firstTaskDueAtMs = event.eventTimeMs + firstWorkflowTaskBackoffMs
 }
 

@@ -11,7 +11,7 @@ import { DEFAULT_SETTINGS } from '../protocol/settings.js'
 import { applyActivityTaskCancelRequested, applyActivityTaskEnded, applyActivityTaskScheduled } from './activity.js'
 import { applyExecutionCancelRequested } from './cancel-request.js'
 import { applyExecutionClosed, applyExecutionStarted } from './lifecycle.js'
-import { applyWorkflowPropertiesModified } from './properties.js'
+import { applySearchAttributesUpserted, applyWorkflowPropertiesModified } from './properties.js'
 import { applyExecutionSignaled } from './signal.js'
 import { ExecutionState } from './state.js'
 import { applyTimerEnded, applyTimerStarted } from './timer.js'
@@ -66,7 +66,10 @@ export interface TurnHome {
   readonly rules: TurnRules
 }
 
-const NO_HOME: TurnHome = { newRunId: () => 'next-run', rules: DEFAULT_SETTINGS }
+const NO_HOME: TurnHome = {
+  newRunId: () => 'next-run',
+  rules: { ...DEFAULT_SETTINGS, searchAttributeProblem: () => undefined },
+}
 
 /** The open turn of one execution. Whoever has staged what it gathered clears it: the arrays are not used again. */
 export class LiveTurn implements Turn {
@@ -206,9 +209,10 @@ export function applyEvent(state: ExecutionState, event: HistoryEvent): void {
     case 'TimerCanceled':
       return applyTimerEnded(state, event)
     case 'MarkerRecorded':
-    case 'UpsertWorkflowSearchAttributes':
-      // Code and visibility read them out of the history.
+      // Code reads them out of the history.
       return
+    case 'UpsertWorkflowSearchAttributes':
+      return applySearchAttributesUpserted(state, event)
     case 'WorkflowPropertiesModified':
       return applyWorkflowPropertiesModified(state, event)
     case 'WorkflowExecutionSignaled':

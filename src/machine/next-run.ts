@@ -13,7 +13,7 @@ import type { Payloads } from '../protocol/payload.js'
 import type { RetryPolicy } from '../protocol/retry-policy.js'
 import { nextCronMs, parseCron } from './cron.js'
 import { BadCommandError } from './errors.js'
-import { memoProblem } from './properties.js'
+import { attributesProblem, memoProblem } from './properties.js'
 import { askedIntervalMs, filledPolicy, isRetryable, policyIntervalMs, policyProblem } from './retry-policy.js'
 import type { Turn } from './turn.js'
 import { keptFailure } from './weights.js'
@@ -119,7 +119,7 @@ function addRun(turn: Turn, attributes: Started): string {
   return runId
 }
 
-/** The run goes on under another run id. What the command leaves out stays as it is, save for policy, schedule and memo. */
+/** The run goes on under another run id. What the command leaves out stays as it is, save for policy, schedule, memo and search attributes. */
 export function continueAsNew(
   turn: Turn,
   command: ContinueAsNewWorkflowExecutionCommand,
@@ -128,13 +128,13 @@ export function continueAsNew(
   const { attributes } = turn.state.started!
   const workflowType = command.workflowType || attributes.workflowType
   const taskQueue = command.taskQueue || attributes.taskQueue
-  const { input, memo } = command
+  const { input, memo, searchAttributes } = command
   const workflowRunTimeoutMs = durationOf(command, 'WorkflowRunTimeout', command.workflowRunTimeoutMs)
   const workflowTaskTimeoutMs = durationOf(command, 'WorkflowTaskTimeout', command.workflowTaskTimeoutMs)
   const retryPolicy = command.retryPolicy && policyOf(command, command.retryPolicy)
   const cronSchedule = command.cronSchedule || undefined
   if (cronSchedule !== undefined && parseCron(cronSchedule) === undefined) throw bad(command, 'invalid CronSchedule.')
-  const problem = memoProblem(memo, turn.rules)
+  const problem = memoProblem(memo, turn.rules) ?? attributesProblem(searchAttributes, turn.rules)
   if (problem !== undefined) throw bad(command, problem)
   const next: Started = {
     ...attributes,
@@ -151,6 +151,7 @@ export function continueAsNew(
     continuedFailure: undefined,
     memo,
     header: command.header,
+    searchAttributes,
   }
   turn.append('WorkflowExecutionContinuedAsNew', {
     newExecutionRunId: addRun(turn, next),
@@ -162,6 +163,7 @@ export function continueAsNew(
     workflowTaskCompletedEventId,
     memo,
     header: command.header,
+    searchAttributes,
   })
 }
 

@@ -7,7 +7,7 @@
  */
 import type { FewMap } from '../base/few-map.js'
 import { assert } from '../base/assert.js'
-import type { EventOf, HistoryEvent, Memo, WorkflowStatus } from '../protocol/event.js'
+import type { EventOf, HistoryEvent, Memo, SearchAttributes, WorkflowStatus } from '../protocol/event.js'
 import type { StickyAttributes } from '../protocol/worker-tasks.js'
 import type { ActivityProgress, Stall, WorkflowTaskProgress } from './transition.js'
 
@@ -62,6 +62,7 @@ type Fields = Pick<
   | 'pendingBytes'
   | 'cancelRequestedEventId'
   | 'memo'
+  | 'searchAttributes'
   | 'activityProgress'
   | 'workflowTaskProgress'
   | 'progressBytes'
@@ -117,6 +118,8 @@ export class ExecutionState {
   cancelRequestedEventId = 0
   /** With what was changed since the start; undefined: none. Replaced, never changed in place. */
   memo: Memo | undefined = undefined
+  /** As the memo. */
+  searchAttributes: SearchAttributes | undefined = undefined
 
   // --- progress: all of it is cleared by the turn that closes the execution
   activityProgress: FewMap<number, ActivityProgress> | undefined = undefined
@@ -158,6 +161,7 @@ export class ExecutionState {
     saved.pendingBytes = this.pendingBytes
     saved.cancelRequestedEventId = this.cancelRequestedEventId
     saved.memo = this.memo
+    saved.searchAttributes = this.searchAttributes
     saved.activityProgress = this.activityProgress
     saved.workflowTaskProgress = this.workflowTaskProgress
     saved.progressBytes = this.progressBytes

@@ -1,5 +1,5 @@
 /** What the nouns of this floor may do during a turn. machine.ts is the one that lets them. */
-import type { EventAttributes, EventType, HistoryEvent } from '../protocol/event.js'
+import type { EventAttributes, EventType, HistoryEvent, SearchAttributes } from '../protocol/event.js'
 import type { Settings } from '../protocol/settings.js'
 import type { ExecutionState } from './state.js'
 import type { NewTask, ProgressChange } from './transition.js'
@@ -11,8 +11,8 @@ export interface TurnMark {
   readonly taskCount: number
 }
 
-/** What the host allows: how much one execution may hold at a time. */
-export type TurnRules = Pick<
+/** What the host allows: how much one execution may hold at a time, and what it may be found by. */
+export interface TurnRules extends Pick<
   Settings,
   | 'maxMemoBytes'
   | 'maxPendingActivities'
@@ -20,7 +20,10 @@ export type TurnRules = Pick<
   | 'maxBufferedEvents'
   | 'maxBufferedBytes'
   | 'maxKeptFailureBytes'
->
+> {
+  /** What is wrong with the search attributes that are given, and with all that there are then. Undefined: nothing. */
+  searchAttributeProblem(given: SearchAttributes, all: SearchAttributes): string | undefined
+}
 
 export interface Turn {
   readonly state: ExecutionState

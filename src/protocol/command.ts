@@ -82,12 +82,13 @@ export interface ContinueAsNewWorkflowExecutionCommand {
   readonly workflowTaskTimeoutMs?: number | undefined
   /** Wait before the first workflow task, ms. */
   readonly backoffStartIntervalMs?: number | undefined
-  /** Absent: the next run has none, whatever this one has; as for the schedule and the memo. */
+  /** Absent: the next run has none, whatever this one has; as for all that follows. */
   readonly retryPolicy?: Partial<RetryPolicy> | undefined
   readonly cronSchedule?: string | undefined
   readonly memo?: Memo | undefined
   /** For those who intercept it. */
   readonly header?: Header | undefined
+  readonly searchAttributes?: SearchAttributes | undefined
 }
 
 /** Anything that workflow code may ask for; `type` tells which. */

@@ -1,5 +1,5 @@
 /** What an execution shows of itself: where it stands and what it waits for, and its history by the page. */
-import type { HistoryEvent, Memo, WorkflowStatus } from './event.js'
+import type { HistoryEvent, Memo, SearchAttributes, WorkflowStatus } from './event.js'
 import type { Failure } from './failure.js'
 import type { Payload } from './payload.js'
 
@@ -85,6 +85,8 @@ export interface WorkflowDescription {
   readonly pendingWorkflowTask: PendingWorkflowTask | undefined
   /** As it is now. Undefined: none. */
   readonly memo: Memo | undefined
+  /** As they are now. Undefined: none. */
+  readonly searchAttributes: SearchAttributes | undefined
   /** Set while the code of the execution cannot go on: it waits for changed code, and is never lost. */
   readonly stalled: StalledDescription | undefined
 }

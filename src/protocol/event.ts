@@ -44,6 +44,7 @@ export interface EventAttributes {
     /** When the whole chain is over time, ms since the epoch. */
     readonly workflowExecutionExpirationTimeMs?: number | undefined
     readonly memo?: Memo | undefined
+    readonly searchAttributes?: SearchAttributes | undefined
   }
   WorkflowExecutionCompleted: {
     readonly result: Payloads | undefined
@@ -65,9 +66,10 @@ export interface EventAttributes {
     readonly workflowRunTimeoutMs: number
     readonly workflowTaskTimeoutMs: number
     readonly workflowTaskCompletedEventId: number
-    /** Of the next run. */
+    /** Of the next run, as are its search attributes. */
     readonly memo?: Memo | undefined
     readonly header?: Header | undefined
+    readonly searchAttributes?: SearchAttributes | undefined
   }
   WorkflowExecutionTerminated: {
     readonly reason: string
@@ -190,7 +192,7 @@ export interface EventAttributes {
     readonly workflowTaskCompletedEventId: number
     readonly failure: Failure | undefined
   }
-  /** Holds only what was changed. */
+  /** Holds only what was changed. A null takes an attribute away, and so does an empty list. */
   UpsertWorkflowSearchAttributes: {
     readonly workflowTaskCompletedEventId: number
     readonly searchAttributes: SearchAttributes

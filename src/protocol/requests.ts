@@ -165,6 +165,7 @@ const commands = z.array(
       cronSchedule,
       memo: payloadMap.optional(),
       header,
+      searchAttributes: payloadMap.optional(),
     }),
   ]),
 )
@@ -229,6 +230,7 @@ const startFields = {
   header,
   workflowStartDelayMs: durationMs.optional(),
   memo: payloadMap.optional(),
+  searchAttributes: payloadMap.optional(),
   workflowIdReusePolicy: z.enum([
     'AllowDuplicate',
     'AllowDuplicateFailedOnly',

@@ -1,5 +1,5 @@
 /** A start: what is asked, and what comes back. */
-import type { HistoryEvent, Memo } from './event.js'
+import type { HistoryEvent, Memo, SearchAttributes } from './event.js'
 import type { Header, Payloads } from './payload.js'
 import type { RetryPolicy } from './retry-policy.js'
 
@@ -29,6 +29,8 @@ export interface StartWorkflowRequest {
   /** ms before the first workflow task. Not with a schedule. */
   readonly workflowStartDelayMs?: number | undefined
   readonly memo?: Memo | undefined
+  /** Of names that the host knows. */
+  readonly searchAttributes?: SearchAttributes | undefined
   readonly workflowIdReusePolicy: WorkflowIdReusePolicy
   /** Absent: 'Fail', or what the reuse policy says. */
   readonly workflowIdConflictPolicy?: WorkflowIdConflictPolicy | undefined

@@ -17,6 +17,7 @@ import type { MemoValues } from './memo.js'
 import type { QueryHandler } from './queries.js'
 import type { SagaOptions, Undo } from './saga.js'
 import type { SchemaOutput } from './schema.js'
+import type { SearchAttributeChanges, SearchAttributeValues } from './search-attributes.js'
 
 /** Facts of the execution as they are when it is asked for; the same in every replay. */
 export interface WorkflowInfo {
@@ -40,12 +41,16 @@ export interface WorkflowInfo {
   readonly lastFailure: FailureError | undefined
   /** As it is now: that of the start, and what `upsertMemo` has changed since. A copy that is not changed. */
   readonly memo: MemoValues
+  /** As they are now, likewise; with `TemporalChangeVersion`, where code was patched. */
+  readonly searchAttributes: SearchAttributeValues
 }
 
 /** What the next run has that this one does not hand on as it is. */
 export interface ContinueAsNewOptions {
   /** Instead of the memo that this run was started with, which goes on without what `upsertMemo` has changed. */
   readonly memo?: MemoValues | undefined
+  /** Instead of the search attributes of the start, likewise. */
+  readonly searchAttributes?: SearchAttributeValues | undefined
 }
 
 /** Where a `signal` with a time limit gives up. */
@@ -77,6 +82,12 @@ export interface WorkflowContext<S extends SignalSchemas = SignalSchemas> {
    * together may have 2 MB (`maxMemoBytes`): more stalls the execution. LOOM_INVALID_ARGUMENT for what JSON does not carry.
    */
   upsertMemo(changes: MemoValues): void
+  /**
+   * Changes the search attributes, which `describe` shows: those that are given are set, or taken away by a null; the others
+   * stay. LOOM_INVALID_ARGUMENT for what is no value of any type; a name that is not registered, a value of another type
+   * than its name's, and too many of them stall the execution.
+   */
+  upsertSearchAttributes(changes: SearchAttributeChanges): void
 
   /**
    * Runs an activity and gives its result. Rejects with an ActivityFailure when it has failed for good, with a
@@ -179,7 +190,7 @@ export interface WorkflowContext<S extends SignalSchemas = SignalSchemas> {
   /**
    * Ends this run and goes on as the next one of the same workflow, with that input and a new history: for code that would
    * otherwise run for ever. `return ctx.continueAsNew(state)`: nothing after it runs. Time-outs, retry policy and schedule
-   * stay, and so does the memo of the start: give `{ memo: ctx.memo }` to hand on what has changed since. A signal that came too late for this run is recorded in the next; one that this run was given and did not look at is
+   * stay, and so do the memo and the search attributes of the start: `{ memo: ctx.memo }` hands on what it is now. A signal that came too late for this run is recorded in the next; one that this run was given and did not look at is
    * its own to pass on.
    */
   continueAsNew(input?: unknown, options?: ContinueAsNewOptions): Promise<never>

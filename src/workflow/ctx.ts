@@ -35,6 +35,7 @@ import type { Queries, QueryHandler } from './queries.js'
 import { race } from './race.js'
 import { Saga, type SagaHome, type SagaOptions, type Undo } from './saga.js'
 import { encodeChecked, parse } from './schema.js'
+import type { SearchAttributeChanges } from './search-attributes.js'
 import { cancellation, Scope } from './scope.js'
 import { scoped, shielded, timed } from './scoped.js'
 import { neverSettles, rejectedQuietly } from './settle.js'
@@ -45,7 +46,7 @@ import type { Waits } from './waits.js'
 const MAX_NAME = 900
 const STEP_OPTIONS: ReadonlySet<string> = new Set([...RUN_OPTIONS].filter((name) => name !== 'taskQueue'))
 const SIGNAL_OPTIONS: ReadonlySet<string> = new Set(['timeout'])
-const CONTINUE_OPTIONS: ReadonlySet<keyof ContinueAsNewOptions> = new Set(['memo'] as const)
+const CONTINUE_OPTIONS: ReadonlySet<keyof ContinueAsNewOptions> = new Set(['memo', 'searchAttributes'] as const)
 
 /** What all ctx of one execution share. */
 export interface CtxHome extends SagaHome, PayloadHome {
@@ -96,6 +97,13 @@ export class Ctx implements WorkflowContext {
     if (!this.#home.enter('upsertMemo')) return
     const upsertedMemo = this.#home.facts.changeMemo(changes)
     if (upsertedMemo !== undefined) this.#home.waits.ask({ type: 'ModifyWorkflowProperties', upsertedMemo })
+  }
+
+  upsertSearchAttributes(changes: SearchAttributeChanges): void {
+    if (!this.#home.enter('upsertSearchAttributes')) return
+    const searchAttributes = this.#home.facts.changeSearchAttributes(changes)
+    if (searchAttributes !== undefined)
+      this.#home.waits.ask({ type: 'UpsertWorkflowSearchAttributes', searchAttributes })
   }
 
   run<I, R>(activity: Activity<I, R>, ...args: RunArguments<I>): Promise<R>
@@ -321,8 +329,11 @@ export class Ctx implements WorkflowContext {
 
   #isIn(api: string, id: string, deprecated: boolean): boolean {
     checkName(id, `${api}: the id of its patch`)
-    const { patches, isReplaying, waits } = this.#home
-    return patches.isIn(id, deprecated, isReplaying, (command) => waits.ask(command))
+    const { patches, isReplaying, waits, facts } = this.#home
+    return patches.isIn(id, deprecated, isReplaying, (command) => {
+      if (command.type === 'UpsertWorkflowSearchAttributes') facts.searchAttributesChanged(command.searchAttributes)
+      waits.ask(command)
+    })
   }
 
   /** What to return instead of beginning a wait, if anything. */

@@ -1,5 +1,5 @@
 /** What code may know of its execution: from its first event, and what it has written down since. */
-import type { EventOf, Memo } from '../protocol/event.js'
+import type { EventOf, Memo, SearchAttributes } from '../protocol/event.js'
 import type { ExecutionRef } from '../protocol/ids.js'
 import type { Header } from '../protocol/payload.js'
 import type { WorkflowInfo } from './context.js'
@@ -9,6 +9,13 @@ import type { FailureError } from './failures.js'
 import { decodeHeaders, type Headers } from './headers.js'
 import { decodeMemo, encodeMemo, mergedMemo, NO_MEMO, type MemoValues } from './memo.js'
 import { decodeParsed } from './schema.js'
+import {
+  decodeSearchAttributes,
+  encodeSearchAttributes,
+  mergedSearchAttributes,
+  type SearchAttributeChanges,
+  type SearchAttributeValues,
+} from './search-attributes.js'
 
 export class Facts {
   readonly #execution: ExecutionRef
@@ -18,6 +25,7 @@ export class Facts {
   #info: WorkflowInfo | undefined
   /** Undefined: that of the start, which nobody has asked for yet. */
   #memo: MemoValues | undefined
+  #searchAttributes: SearchAttributeValues | undefined
 
   constructor(execution: ExecutionRef, home: PayloadHome) {
     this.#execution = execution
@@ -57,6 +65,22 @@ export class Facts {
     this.#memo = mergedMemo(this.memo, decodeMemo(plain, converter.dry))
     this.#info = undefined
     return isReplaying ? plain : this.#unlessStopped(() => encodeMemo(changes, 'upsertMemo', converter))
+  }
+
+  get searchAttributes(): SearchAttributeValues {
+    return (this.#searchAttributes ??= decodeSearchAttributes(this.started.attributes.searchAttributes))
+  }
+
+  /** As `changeMemo`. */
+  changeSearchAttributes(changes: SearchAttributeChanges): SearchAttributes | undefined {
+    const encoded = encodeSearchAttributes(changes, 'upsertSearchAttributes')
+    if (encoded !== undefined) this.searchAttributesChanged(encoded)
+    return encoded
+  }
+
+  searchAttributesChanged(changes: SearchAttributes): void {
+    this.#searchAttributes = mergedSearchAttributes(this.searchAttributes, changes)
+    this.#info = undefined
   }
 
   #memoOfStart(): MemoValues {
@@ -109,6 +133,7 @@ export class Facts {
       originalExecutionRunId,
       continuedExecutionRunId,
       cronSchedule,
+      searchAttributes: this.searchAttributes,
       get memo() {
         return (memo ??= memoOfStart())
       },

@@ -15,6 +15,7 @@ import type { Problem } from './host.js'
 import { encodeMemo } from './memo.js'
 import { CodecFailure } from './payload-codec.js'
 import { decodeParsed, encodeChecked } from './schema.js'
+import { encodeSearchAttributes } from './search-attributes.js'
 import { mistake } from './verdict.js'
 
 /** What the call is made with, beside its input. */
@@ -77,7 +78,14 @@ export function endAsNew(
 ): Command {
   const payloads = encodeChecked(schema, next.input, `input of workflow '${name}'`, outgoing(home))
   const memo = next.memo === undefined ? started.memo : encodeMemo(next.memo, 'continueAsNew: memo', outgoing(home))
-  return { type: 'ContinueAsNewWorkflowExecution', input: payloads, retryPolicy, cronSchedule, memo, header }
+  const searchAttributes =
+    next.searchAttributes === undefined
+      ? started.searchAttributes
+      : encodeSearchAttributes(next.searchAttributes, 'continueAsNew: searchAttributes')
+  return {
+    type: 'ContinueAsNewWorkflowExecution',
+    ...{ input: payloads, retryPolicy, cronSchedule, memo, header, searchAttributes },
+  }
 }
 
 /** A Failure, or what `failOn` names, fails the execution; anything else is a mistake in the code. */

@@ -7,11 +7,12 @@
 import type { Command } from '../protocol/command.js'
 import type { EventOf, HistoryEvent } from '../protocol/event.js'
 import { JSON_PLAIN, type Payload } from '../protocol/payload.js'
+import { CHANGE_VERSION } from '../protocol/search-attributes.js'
 import { decodePayload } from './converter.js'
 
 const MARKER = 'core_patch'
 const DETAIL = 'patch-data'
-const ATTRIBUTE = 'TemporalChangeVersion'
+const ATTRIBUTE = CHANGE_VERSION
 const KEYWORDS: Readonly<Record<string, string>> = Object.freeze({ encoding: 'json/plain', type: 'KeywordList' })
 /** A longer list of patches is no search attribute: what is found by it would not fit. */
 const MAX_ATTRIBUTE_BYTES = 2048

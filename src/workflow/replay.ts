@@ -200,6 +200,8 @@ function became(command: Command, event: HistoryEvent): boolean {
       const patch = patchIn(event.attributes)
       return patch !== undefined && isMarkerOf(command, patch)
     }
+    case 'UpsertWorkflowSearchAttributes':
+      return command.type === 'UpsertWorkflowSearchAttributes'
     case 'WorkflowPropertiesModified':
       return command.type === 'ModifyWorkflowProperties'
     case 'WorkflowExecutionCompleted':

@@ -7,6 +7,7 @@ export function recordedOf(state: ExecutionState): object {
   return {
     ...{ status, nextEventId, lastEventTimeMs, started, closed, workflowTask, previousStartedEventId },
     memo: state.memo,
+    searchAttributes: state.searchAttributes,
     completedWorkflowTasks: state.completedWorkflowTasks,
     activities: state.activities ?? new Map(),
     activityIds: state.activityIds ?? new Map(),

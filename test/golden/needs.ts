@@ -36,8 +36,6 @@ function missingCommand({ type, attributes }: { type: string; attributes: JsonOb
   if (known === undefined) return [`${type} command`]
   const unknown = Object.keys(attributes).filter((name) => !known.includes(name))
   unknown.push(...missingFailures(attributes['failure']).map((kind) => `failure of type ${kind}`))
-  // Attributes are registered with visibility.
-  if (type === 'UpsertWorkflowSearchAttributes') unknown.push('registered attributes')
   return unknown.map((name) => `${type}.${name}`)
 }
 

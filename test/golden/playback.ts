@@ -197,6 +197,7 @@ function descriptionOf(workflowId: string, status: string): WorkflowDescription 
       pendingTimers: [],
       pendingWorkflowTask: undefined,
       memo: undefined,
+      searchAttributes: undefined,
       stalled: undefined,
     },
   }

@@ -9,6 +9,7 @@ import { History, type HistoryParts } from '../../src/history/history.js'
 import { Matching } from '../../src/matching/matching.js'
 import { DEFAULT_NAMESPACE_ID } from '../../src/protocol/ids.js'
 import type { LocalWorkflowWorker } from '../../src/protocol/local-workers.js'
+import type { SearchAttributeTypes } from '../../src/protocol/search-attributes.js'
 import { DEFAULT_SETTINGS as settings } from '../../src/protocol/settings.js'
 import { openLoom } from '../../src/loom.js'
 import { ShardController } from '../../src/shard/controller.js'
@@ -32,6 +33,12 @@ const noSlots: HistoryParts['activityWorker'] = {
   cancel: () => {},
   isRunning: () => false,
 }
+
+/** That the recorded server had registered. */
+const SEARCH_ATTRIBUTES: SearchAttributeTypes = new Map([
+  ['GoldKeyword', 'Keyword'],
+  ['GoldInt', 'Int'],
+])
 
 /** A new one for each scenario. */
 export async function openSystem(clock: VirtualClock): Promise<System> {
@@ -57,6 +64,7 @@ export async function openSystem(clock: VirtualClock): Promise<System> {
     random,
     logger: silentLogger,
     settings,
+    searchAttributes: SEARCH_ATTRIBUTES,
     identity: 'golden',
     sdk: '',
     controller,

@@ -3,7 +3,7 @@
  * fields that have a meaning here. What is not in these tables does not exist yet, and a scenario that needs it is skipped.
  */
 import type { Command, CommandType } from '../../src/protocol/command.js'
-import type { Memo } from '../../src/protocol/event.js'
+import type { Memo, SearchAttributes } from '../../src/protocol/event.js'
 import type { Failure } from '../../src/protocol/failure.js'
 import type { Payloads } from '../../src/protocol/payload.js'
 import type { ActivityTarget } from '../../src/protocol/activity-requests.js'
@@ -68,7 +68,7 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map(
         ...['workflowId', 'workflowType', 'taskQueue', 'input', 'workflowTaskTimeout', 'requestId'],
         ...['workflowIdReusePolicy', 'workflowIdConflictPolicy'],
         ...['workflowRunTimeout', 'workflowExecutionTimeout', 'retryPolicy', 'cronSchedule', 'workflowStartDelay'],
-        'memo',
+        ...['memo', 'searchAttributes'],
       ],
       send: startWorkflow,
     },
@@ -76,6 +76,8 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map(
       fields: [
         ...['workflowId', 'workflowType', 'taskQueue', 'input', 'workflowTaskTimeout', 'requestId'],
         ...['workflowIdReusePolicy', 'workflowIdConflictPolicy', 'signalName', 'signalInput'],
+        ...['workflowRunTimeout', 'workflowExecutionTimeout', 'retryPolicy', 'cronSchedule', 'workflowStartDelay'],
+        ...['memo', 'searchAttributes'],
       ],
       send: signalWithStart,
     },
@@ -268,7 +270,7 @@ export const COMMANDS: ReadonlyMap<string, readonly string[]> = new Map(
     CancelWorkflowExecution: ['details'],
     ContinueAsNewWorkflowExecution: [
       ...['workflowType', 'taskQueue', 'input', 'workflowRunTimeout', 'workflowTaskTimeout', 'backoffStartInterval'],
-      ...['retryPolicy', 'cronSchedule', 'memo'],
+      ...['retryPolicy', 'cronSchedule', 'memo', 'searchAttributes'],
     ],
   } satisfies Record<CommandType, readonly string[]>),
 )
@@ -316,6 +318,7 @@ function startRequest(cast: Cast, fields: JsonObject): StartWorkflowRequest {
     cronSchedule: textOf(fields['cronSchedule']),
     workflowStartDelayMs: Number(fields['workflowStartDelay'] ?? 0) * 1000,
     memo: payloadMapOf(fields['memo']),
+    searchAttributes: payloadMapOf(fields['searchAttributes']),
     workflowIdReusePolicy: (fields['workflowIdReusePolicy'] ?? 'AllowDuplicate') as WorkflowIdReusePolicy,
     workflowIdConflictPolicy: fields['workflowIdConflictPolicy'] as WorkflowIdConflictPolicy | undefined,
     identity: IDENTITY,
@@ -380,7 +383,7 @@ function payloadsOf(values: Json | undefined): Payloads | undefined {
   return values === undefined ? undefined : (values as readonly Json[]).map(encodePayload)
 }
 
-function payloadMapOf(values: Json | undefined): Memo | undefined {
+function payloadMapOf(values: Json | undefined): (Memo & SearchAttributes) | undefined {
   return isObject(values) ? encodePayloadMap(values) : undefined
 }
 

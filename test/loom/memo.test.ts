@@ -89,7 +89,9 @@ test('input and memo that are too much together are refused', async () => {
     loom.start('any', { workflowId: 'w', input: 'x'.repeat(600), memo: { m: 'y'.repeat(600) } }),
   )
 
-  expect(error.message).toBe('input, memo and signalInput: 1205 bytes together; at most 1000 are allowed')
+  expect(error.message).toBe(
+    'input, memo, search attributes and signalInput: 1205 bytes together; at most 1000 are allowed',
+  )
 })
 
 test.each([

@@ -43,6 +43,19 @@ test.each<[unknown, RegExp]>([
   [{ medium: untouched, shardCount: 1, namespace: '\ud800' }, /^options\.namespace: not well-formed Unicode/],
   [{ medium: untouched, shardCount: 1, settings: { codeCacheCount: -1 } }, /^options\.settings\.codeCacheCount: /],
   [{ medium: untouched, shardCount: 1, settings: { codeCache: 1 } }, /^options\.settings: .*codeCache/],
+  [
+    { medium: untouched, shardCount: 1, searchAttributes: { Customer: 'String' } },
+    /^options\.searchAttributes\.Customer: /,
+  ],
+  [{ medium: untouched, shardCount: 1, searchAttributes: { '': 'Int' } }, /^options\.searchAttributes/],
+  [
+    { medium: untouched, shardCount: 1, searchAttributes: { RunId: 'Keyword' } },
+    /^options\.searchAttributes\.RunId: a name that is reserved/,
+  ],
+  [
+    { medium: untouched, shardCount: 1, searchAttributes: { TemporalThing: 'Keyword' } },
+    /^options\.searchAttributes\.TemporalThing: a name that is reserved/,
+  ],
   [{ medium: untouched, shardCount: 1, clock: {} }, /^options\.clock: not a clock/],
   [{ medium: untouched, shardCount: 1, random: Math }, /^options\.random: not a source of chance/],
   [{ medium: untouched, shardCount: 1, logger: () => 1 }, /^options\.logger: not a logger/],

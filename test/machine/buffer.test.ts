@@ -3,7 +3,7 @@ import { cancelActivity, failActivity, timeoutActivity } from '../../src/machine
 import { isEndBuffered, isWorkflowTaskHeld } from '../../src/machine/buffer.js'
 import { DEFAULT_SETTINGS } from '../../src/protocol/settings.js'
 import { fireTimer } from '../../src/machine/timer.js'
-import { cancel, schedule, Subject, timer } from './subject.js'
+import { cancel, RULES, schedule, Subject, timer } from './subject.js'
 
 /** Activities a1 to a5 (events 5 to 9) and timer t1 (10); a1 to a4 are taken, a3 is to stop, and a worker holds a task. */
 function held(): Subject {
@@ -99,7 +99,7 @@ test('a worker that holds its task while too much waits loses it, and everything
 
 test('so it does when what waits weighs too much', () => {
   const subject = new Subject()
-  subject.rules = { ...DEFAULT_SETTINGS, maxBufferedBytes: 300 }
+  subject.rules = { ...RULES, maxBufferedBytes: 300 }
   subject.start()
   subject.poll()
 

@@ -25,26 +25,3 @@ test('a marker without a name fails the task', () => {
     'BadRecordMarkerAttributes: MarkerName is not set on RecordMarkerCommand.',
   )
 })
-
-test('search attributes are recorded as a change', () => {
-  const subject = new Subject()
-  subject.start()
-  const searchAttributes = { TemporalChangeVersion: payload }
-
-  subject.run({ type: 'UpsertWorkflowSearchAttributes', searchAttributes })
-
-  const recorded = { workflowTaskCompletedEventId: 4, searchAttributes }
-  expect(subject.last('UpsertWorkflowSearchAttributes').attributes).toEqual(recorded)
-})
-
-test.each([
-  [{}, 'IndexedFields is not set on UpsertWorkflowSearchAttributesCommand.'],
-  [{ Amount: payload }, 'no search attribute Amount is registered'],
-])('search attributes %o fail the task', (searchAttributes, why) => {
-  const subject = new Subject()
-  subject.start()
-
-  const answer = subject.answer(subject.poll(), [{ type: 'UpsertWorkflowSearchAttributes', searchAttributes }])
-
-  expect(answer).toBe(`BadSearchAttributes: ${why}`)
-})

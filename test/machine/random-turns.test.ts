@@ -54,6 +54,7 @@ import {
   schedule,
   Subject,
   timer,
+  upsertAttribute,
   upsertMemo,
 } from './subject.js'
 
@@ -101,6 +102,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.constantFrom('t1', 't2').map(cancelTimer),
   fc.constantFrom('m', '').map(marker),
   fc.tuple(fc.constantFrom('k', 'l'), fc.constantFrom('1', 'null')).map(([key, text]) => upsertMemo(key, text)),
+  fc.constantFrom('1', '[]').map((text) => upsertAttribute('a', text)),
   // Of the nth activity that is pending, if there is one then.
   fc.nat(3).map(cancel),
 )

@@ -2,8 +2,7 @@ import { expect, test } from 'vitest'
 import { startExecution } from '../../src/machine/lifecycle.js'
 import { signalExecution } from '../../src/machine/signal.js'
 import { fireTimer } from '../../src/machine/timer.js'
-import { DEFAULT_SETTINGS } from '../../src/protocol/settings.js'
-import { COMPLETE, Subject, timer, STARTED } from './subject.js'
+import { COMPLETE, RULES, STARTED, Subject, timer } from './subject.js'
 
 test('a signal wakes the code once, however many come', () => {
   const subject = new Subject()
@@ -93,7 +92,7 @@ test('an execution may begin with a signal, before its first workflow task is sc
 
 test('a run takes so many signals and no more, be they recorded or buffered', () => {
   const subject = new Subject()
-  subject.rules = { ...DEFAULT_SETTINGS, maxSignalsPerExecution: 3 }
+  subject.rules = { ...RULES, maxSignalsPerExecution: 3 }
   const tooMany = expect.objectContaining({ code: 'LOOM_LIMIT_EXCEEDED', retryable: false }) as Error
   subject.start()
   subject.signal('a', 'r1')

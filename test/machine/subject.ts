@@ -32,13 +32,16 @@ import type { StickyAttributes } from '../../src/protocol/worker-tasks.js'
 
 type Started = EventAttributes['WorkflowExecutionStarted']
 
+/** Of a host with the usual settings, which knows every search attribute. */
+export const RULES: TurnRules = { ...DEFAULT_SETTINGS, searchAttributeProblem: () => undefined }
+
 export class Subject {
   readonly state: ExecutionState
   readonly history: HistoryEvent[] = []
   /** Progress as the rows would have it. */
   readonly #rows = new ExecutionState()
   nowMs = 0
-  rules: TurnRules = DEFAULT_SETTINGS
+  rules: TurnRules = RULES
   /** The last turn that was kept. */
   lastTurn: LiveTurn | undefined
 
@@ -219,6 +222,11 @@ export function upsertMemo(key: string, text: string): Command {
   }
 }
 
+export function upsertAttribute(name: string, text: string): Command {
+  const payload = { metadata: JSON_PLAIN, data: new Uint8Array(Buffer.from(text)) }
+  return { type: 'UpsertWorkflowSearchAttributes', searchAttributes: { [name]: payload } }
+}
+
 export function cancel(scheduledEventId: number): Command {
   return { type: 'RequestCancelActivityTask', scheduledEventId }
 }
@@ -227,11 +235,11 @@ export function cancel(scheduledEventId: number): Command {
 export function recordedOf(state: ExecutionState): object {
   const { status, nextEventId, lastEventTimeMs, started, closed, workflowTask } = state
   const { previousStartedEventId, completedWorkflowTasks, activities, activityIds, timers, signalRequestIds } = state
-  const { cancelRequestedEventId, firstTaskDueAtMs, memo, signalCount, pendingBytes } = state
+  const { cancelRequestedEventId, firstTaskDueAtMs, memo, searchAttributes, signalCount, pendingBytes } = state
   return {
     ...{ status, nextEventId, lastEventTimeMs, started, closed, workflowTask },
-    ...{ previousStartedEventId, completedWorkflowTasks, cancelRequestedEventId, firstTaskDueAtMs, memo },
-    ...{ signalCount, pendingBytes },
+    ...{ previousStartedEventId, completedWorkflowTasks, cancelRequestedEventId, firstTaskDueAtMs },
+    ...{ memo, searchAttributes, signalCount, pendingBytes },
     activities: new Map(activities),
     activityIds: new Map(activityIds),
     timers: new Map(timers),

@@ -116,7 +116,7 @@ test('the options of continueAsNew are checked', async () => {
   await new FakeHost().start(definition).rest()
 
   expect(messages).toEqual([
-    "continueAsNew: unknown option 'memos' (there are: memo)",
+    "continueAsNew: unknown option 'memos' (there are: memo, searchAttributes)",
     'continueAsNew: memo: not a plain object',
   ])
 })

@@ -17,11 +17,10 @@ import type {
   StartWorkflowResponse,
   WorkflowIdConflictPolicy,
 } from '../../protocol/start-requests.js'
-import type { Settings } from '../../protocol/settings.js'
 import { ringHash } from '../../shard/ring.js'
 import { RunClosed } from '../closed-slot.js'
 import type { HistoryContext } from '../context.js'
-import { memoProblem } from '../../machine/properties.js'
+import { attributesProblem, memoProblem } from '../../machine/properties.js'
 import { namedBytes, payloadsBytes } from '../../machine/weights.js'
 import { checkNamed, checkPayloads } from '../limits.js'
 import { AlreadyStartedError } from '../errors.js'
@@ -43,7 +42,7 @@ export function startWorkflow(context: HistoryContext, request: Start): Promise<
   checkPolicies(request)
   // Refused here; what holds is worked out when the run begins.
   chainAttributes(request, context.clock.nowMs())
-  checkBytes(request, context.settings)
+  checkBrought(request, context)
   const hash = ringHash(request.namespaceId, request.workflowId)
   return isSurelyFree(context, request, hash)
     ? create(context, request, hash)
@@ -240,6 +239,7 @@ function begin(
           replayRules: REPLAY_RULES,
           memo: request.memo,
           header: request.header,
+          searchAttributes: request.searchAttributes,
           ...chainAttributes(request, turn.nowMs),
         },
         request.signal,
@@ -254,20 +254,22 @@ function begin(
   return started
 }
 
-function bytesOf({ input, memo, signal }: Start): number {
-  return payloadsBytes(input) + namedBytes(memo) + payloadsBytes(signal?.input)
+function bytesOf({ input, memo, searchAttributes, signal }: Start): number {
+  return payloadsBytes(input) + namedBytes(memo) + namedBytes(searchAttributes) + payloadsBytes(signal?.input)
 }
 
 /** Each by itself, and all that the first turn brings. */
-function checkBytes({ input, memo, signal }: Start, settings: Settings): void {
-  const bytes =
-    checkPayloads(input, settings, 'input') +
-    checkNamed(memo, settings, 'memo') +
-    checkPayloads(signal?.input, settings, 'signalInput')
+function checkBrought(request: Start, { settings, host }: HistoryContext): void {
+  const { input, memo, searchAttributes, signal } = request
+  checkPayloads(input, settings, 'input')
+  checkNamed(memo, settings, 'memo')
+  checkPayloads(signal?.input, settings, 'signalInput')
+  const bytes = bytesOf(request)
   const problem =
-    memoProblem(memo, settings) ??
+    memoProblem(memo, host.rules) ??
+    attributesProblem(searchAttributes, host.rules) ??
     (bytes > settings.maxTurnBytes
-      ? `input, memo and signalInput: ${bytes} bytes together; at most ${settings.maxTurnBytes} are allowed`
+      ? `input, memo, search attributes and signalInput: ${bytes} bytes together; at most ${settings.maxTurnBytes} are allowed`
       : undefined)
   if (problem !== undefined) throw new LoomError('LOOM_INVALID_ARGUMENT', problem)
 }

@@ -60,6 +60,7 @@ function describe(execution: Execution): WorkflowDescription {
     pendingTimers: state.closed === undefined ? timers.map(({ timerId, fireAtMs }) => ({ timerId, fireAtMs })) : [],
     pendingWorkflowTask: pendingWorkflowTask(state),
     memo: state.memo,
+    searchAttributes: state.searchAttributes,
     stalled: state.stall === undefined || state.closed !== undefined ? undefined : stalled(state.stall),
   }
 }
