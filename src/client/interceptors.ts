@@ -78,6 +78,7 @@ export interface CommitReport {
 export interface HostObserver {
   /** The loom has opened; `stats` gives its numbers at any time. What it returns is called when the loom has closed. */
   readonly opened?: (stats: () => LoomStats) => (() => void) | undefined
+  /** A commit is durable. */
   readonly committed?: (report: CommitReport) => void
   /** Timers and time-outs were handled: how late the latest of them was, ms. */
   readonly due?: (latenessMs: number) => void

@@ -10,7 +10,7 @@ import { LoomError } from '../base/errors.js'
 import { pendingWorkflowTask } from '../machine/workflow-task.js'
 import type { MatchingService, WaitingPoll } from '../protocol/matching.js'
 import type { Payloads } from '../protocol/payload.js'
-import type { QueryAnswer, WorkflowQuery } from '../protocol/query.js'
+import type { WorkflowQueryResult, WorkflowQuery } from '../protocol/query.js'
 import type { Settings } from '../protocol/settings.js'
 import type { ExecutionHost, ExecutionView } from './contract.js'
 import type { TaskRef } from './rows.js'
@@ -78,7 +78,7 @@ export class RemoteQueries {
   }
 
   /** A workflow task of the run was completed, with these answers. What has none waits for the next task, or for a poll. */
-  taskCompleted(execution: ExecutionView, answers: Readonly<Record<string, QueryAnswer>> | undefined): void {
+  taskCompleted(execution: ExecutionView, answers: Readonly<Record<string, WorkflowQueryResult>> | undefined): void {
     for (const [id, answer] of Object.entries(answers ?? {})) {
       const query = this.#asked.get(id)
       if (query?.ref.runKey === execution.runKey) this.#answer(query, answer)
@@ -92,7 +92,7 @@ export class RemoteQueries {
   }
 
   /** LOOM_NOT_FOUND: nobody waits for it any more. */
-  respond(queryId: string, answer: QueryAnswer): void {
+  respond(queryId: string, answer: WorkflowQueryResult): void {
     const query = this.#asked.get(queryId)
     if (query === undefined) throw new LoomError('LOOM_NOT_FOUND', 'nobody waits for an answer to this query')
     this.#answer(query, answer)
@@ -102,7 +102,7 @@ export class RemoteQueries {
     for (const query of [...this.#asked.values()]) this.#end(query)?.reject(error)
   }
 
-  #answer(query: AskedQuery, { resultType, answer, errorMessage = '' }: QueryAnswer): void {
+  #answer(query: AskedQuery, { resultType, answer, errorMessage = '' }: WorkflowQueryResult): void {
     const { queryType } = query
     if (resultType === 'answered') this.#end(query)?.resolve(answer)
     else

@@ -2,6 +2,7 @@
 import { types } from 'node:util'
 import { isWellFormed } from './ids.js'
 
+/** One value as it travels and is stored. */
 export interface Payload {
   /** `encoding` is always there: 'json/plain', 'binary/plain', 'binary/null', or a codec's own. */
   readonly metadata: Readonly<Record<string, string>>
@@ -17,6 +18,7 @@ export type Header = Readonly<Record<string, Payload>>
 /** Of names and values together. */
 export const MAX_HEADER_BYTES: number = 64 * 1024
 
+/** As limits count them: names and data. */
 export function headerBytes(header: Header | undefined): number {
   let bytes = 0
   for (const name in header) bytes += name.length + header[name]!.data.length

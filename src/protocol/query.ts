@@ -37,7 +37,7 @@ export interface QueryTaskToken extends ExecutionRef {
 }
 
 /** What the code of a worker that polls answers. */
-export interface QueryAnswer {
+export interface WorkflowQueryResult {
   readonly resultType: 'answered' | 'failed'
   readonly answer?: Payloads | undefined
   /** Of a failed one. */
@@ -45,7 +45,7 @@ export interface QueryAnswer {
 }
 
 /** The answer to a query task. */
-export interface RespondQueryTaskCompletedRequest extends QueryAnswer {
+export interface RespondQueryTaskCompletedRequest extends WorkflowQueryResult {
   readonly token: QueryTaskToken
   readonly identity: string
 }

@@ -4,7 +4,7 @@ import type { HistoryEvent, WorkflowTaskFailedCause } from './event.js'
 import type { Failure } from './failure.js'
 import type { ActivityTaskToken, ExecutionRef } from './ids.js'
 import type { Header, Payloads } from './payload.js'
-import type { QueryAnswer, QueryTaskToken, WorkflowQuery } from './query.js'
+import type { WorkflowQueryResult, QueryTaskToken, WorkflowQuery } from './query.js'
 
 /** Opaque to workers; every field is checked against the state when one comes back. No clock, no shard, no epoch. */
 export interface WorkflowTaskToken extends ExecutionRef {
@@ -84,7 +84,7 @@ export interface RespondWorkflowTaskCompletedRequest {
   /** Absent: the next task is anybody's. */
   readonly stickyAttributes?: StickyAttributes | undefined
   /** By the ids of the task's `queries`. One without an answer here is asked again. */
-  readonly queryResults?: Readonly<Record<string, QueryAnswer>> | undefined
+  readonly queryResults?: Readonly<Record<string, WorkflowQueryResult>> | undefined
 }
 
 /** The answer to a workflow task whose code cannot go on. */

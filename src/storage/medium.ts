@@ -188,8 +188,11 @@ export interface Member extends Owner {
 export interface MediumSnapshot {
   /** What a claim of these shards would have given. */
   heads(shards: readonly ShardId[]): Promise<Pick<Claimed, 'heads' | 'damaged'>>
+  /** The values at those keys, in their order; undefined where there is none. */
   getMany(shard: ShardId, rows: readonly RowRef[]): Promise<readonly (Uint8Array | undefined)[]>
+  /** Rows of one hash, in key order. */
   scan(shard: ShardId, hash: number, range: KeyRange): Promise<readonly Row[]>
+  /** Rows of whole shards, shard by shard, in key order, a batch at a time. */
   scanAll(
     shards: readonly ShardId[] | 'claimed',
     range: KeyBounds,

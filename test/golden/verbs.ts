@@ -15,7 +15,7 @@ import type {
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
 } from '../../src/protocol/start-requests.js'
-import type { QueryAnswer, QueryTaskToken, QueryWorkflowResponse } from '../../src/protocol/query.js'
+import type { WorkflowQueryResult, QueryTaskToken, QueryWorkflowResponse } from '../../src/protocol/query.js'
 import type {
   ActivityTask,
   PollRequest,
@@ -365,9 +365,9 @@ function queryResultsOf(
   cast: Cast,
   token: string | undefined,
   value: Json | undefined,
-): Readonly<Record<string, QueryAnswer>> | undefined {
+): Readonly<Record<string, WorkflowQueryResult>> | undefined {
   if (!isObject(value)) return undefined
-  const answers = Object.values(value).map((one): QueryAnswer => {
+  const answers = Object.values(value).map((one): WorkflowQueryResult => {
     const { resultType, answer } = one as JsonObject
     return { resultType: resultType === 1 ? 'answered' : 'failed', answer: payloadsOf(answer) }
   })
