@@ -6,10 +6,10 @@
  */
 import type { NewTask, WorkflowTaskProgress } from '../machine/transition.js'
 import { startActivity } from '../machine/activity-attempt.js'
-import { cancelActivity, completeActivity, failActivity } from '../machine/activity-end.js'
 import { NotFoundError } from '../machine/errors.js'
 import { startWorkflowTask, transientEvents } from '../machine/workflow-task-start.js'
 import type { LiveTurn } from '../machine/machine.js'
+import { progressBytes } from '../machine/weights.js'
 import { isLoomError } from '../base/errors.js'
 import type { BacklogEntry, TaskStarter, WaitingPoll } from '../protocol/matching.js'
 import type { ActivityTaskToken } from '../protocol/ids.js'
@@ -18,10 +18,11 @@ import type { WorkflowTask } from '../protocol/worker-tasks.js'
 import { readBacklogRow } from './backlog-row.js'
 import { backlogBounds } from '../queue/task-keys.js'
 import { Again } from './again.js'
+import { endByOutcome } from './attempt-end.js'
 import type { HistoryContext } from './context.js'
 import type { Effect, ExecutionView, StagedView } from './contract.js'
 import type { Execution } from './execution.js'
-import { fittingOutcome, outcomeBytes } from './limits.js'
+import { cutOutcome, outcomeBytes } from './limits.js'
 import { WORKFLOW_TASK_ITEM } from './rows.js'
 import { activityTask, activityToken, localTask, refOf } from './worker-tasks.js'
 
@@ -186,17 +187,15 @@ export class Dispatcher implements TaskStarter {
 
   #ended(execution: ExecutionView, token: ActivityTaskToken, told: ActivityOutcome): void {
     const { identity, settings } = this.#parts.context.host
-    const outcome = fittingOutcome(told, settings)
-    const decide = (turn: LiveTurn): void => {
-      if (outcome.type === 'completed') completeActivity(turn, token, { result: outcome.result, identity })
-      else if (outcome.type === 'canceled') cancelActivity(turn, token, { details: outcome.details, identity })
-      else {
-        const { failure, heartbeatDetails: lastHeartbeatDetails } = outcome
-        failActivity(turn, token, { failure, identity, lastHeartbeatDetails })
-      }
-    }
+    const fitting = outcomeBytes(told, settings)
+    const outcome = fitting === undefined ? cutOutcome(told, settings) : told
+    const decide = (turn: LiveTurn): void => endByOutcome(turn, token, outcome, identity)
     const reject = (error: Error): void => this.#outcomeRefused(token, error)
-    execution.submitCause({ decide, resolve: ignore, reject, bytes: outcomeBytes(outcome) })
+    // What was kept of the attempt is written again.
+    const bytes =
+      (fitting ?? outcomeBytes(outcome, settings) ?? 0) +
+      progressBytes(execution.state.activityProgress?.get(token.scheduledEventId))
+    execution.submitCause({ decide, resolve: ignore, reject, bytes })
   }
 
   async #endedAfterEviction(token: ActivityTaskToken, hash: number, outcome: ActivityOutcome): Promise<void> {

@@ -11,7 +11,7 @@ import { InvariantError } from '../base/assert.js'
 import { LoomError } from '../base/errors.js'
 import { uuidKey } from '../base/uuid.js'
 import { LiveTurn, type TurnHome } from '../machine/machine.js'
-import { startExecution, terminateExecution } from '../machine/lifecycle.js'
+import { HISTORY_SERVICE, startExecution, terminateExecution } from '../machine/lifecycle.js'
 import { ExecutionState } from '../machine/state.js'
 import type { TurnRules } from '../machine/turn.js'
 import type { Shard } from '../shard/shard.js'
@@ -24,9 +24,6 @@ import { OpenTask, isSeenByCode } from './open-task.js'
 import { RequestQueue } from './request-queue.js'
 import { Staged } from './staged.js'
 import { hasWorkflowTask, moreBytes, nextRunOf, type NextRun } from './turn-tasks.js'
-
-/** As Temporal's histories name the server. */
-const TERMINATED_BY = 'history-service'
 
 export class Execution extends ExecutionRows implements ExecutionView, TurnHome {
   readonly items: ItemRows = new ItemRows(this)
@@ -289,7 +286,7 @@ export class Execution extends ExecutionRows implements ExecutionView, TurnHome 
     if (reason === undefined) return
     host.limitLog.ended(this, reason)
     this.turn.nowMs = host.clock.nowMs()
-    terminateExecution(this.turn, { reason, details: undefined, identity: TERMINATED_BY })
+    terminateExecution(this.turn, { reason, details: undefined, identity: HISTORY_SERVICE })
     this.#stage(false)
   }
 

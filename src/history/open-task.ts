@@ -11,7 +11,7 @@ import type { Failure } from '../protocol/failure.js'
 import type { ExecutionRef } from '../protocol/ids.js'
 import type { Header } from '../protocol/payload.js'
 import type { LocalWorkflowTask } from '../protocol/local-workers.js'
-import { BadCommandError } from '../machine/errors.js'
+import { BadCommandError, OversizedCommandError } from '../machine/errors.js'
 import { completeLocalWorkflowTask, failLocalWorkflowTask } from '../machine/local-workflow-task.js'
 import { keptFailure } from '../machine/weights.js'
 import type { LiveTurn } from '../machine/machine.js'
@@ -140,13 +140,15 @@ export class OpenTask implements LocalWorkflowTask {
 
   /** The commands cannot be: the task fails for it, and nothing else. */
   #refuse(error: unknown): void {
-    if (error instanceof BadCommandError) {
+    if (error instanceof BadCommandError && !(error instanceof OversizedCommandError)) {
       const { failedCause, message } = error
       const failure = { type: 'application', message, applicationType: 'BadCommand' } as const
       return this.#fail(failedCause, failure, 'Mend the call and deploy.', undefined)
     }
-    if (!isLoomError(error, 'LOOM_INVALID_ARGUMENT')) throw error
-    const failure = { type: 'application', message: error.message, applicationType: TOO_LARGE } as const
+    const isOversized = error instanceof OversizedCommandError
+    if (!isOversized && !isLoomError(error, 'LOOM_INVALID_ARGUMENT')) throw error
+    const message = isOversized ? error.detail : error.message
+    const failure = { type: 'application', message, applicationType: TOO_LARGE } as const
     this.#fail('PayloadsTooLarge', failure, 'Start fewer at once, or pass references instead of data.', undefined)
   }
 

@@ -1,6 +1,6 @@
 /** How a turn refuses: it is taken back whole, and nothing of it is staged. */
 import { LoomError } from '../base/errors.js'
-import type { Command } from '../protocol/command.js'
+import type { Command, CommandType } from '../protocol/command.js'
 import type { WorkflowTaskFailedCause } from '../protocol/event.js'
 
 /** The workflow code asked for something impossible. The verb fails the workflow task with `failedCause`, never the shard. */
@@ -14,6 +14,36 @@ export class BadCommandError extends LoomError {
     super('LOOM_BAD_COMMAND', detail === '' ? failedCause : `${failedCause}: ${detail}`)
     this.command = command
     this.failedCause = failedCause
+  }
+}
+
+/** The cause that a command of each type fails its task with when it cannot be. */
+export const BAD_ATTRIBUTES: Readonly<Record<CommandType, WorkflowTaskFailedCause>> = {
+  ScheduleActivityTask: 'BadScheduleActivityAttributes',
+  RequestCancelActivityTask: 'BadRequestCancelActivityAttributes',
+  StartTimer: 'BadStartTimerAttributes',
+  CancelTimer: 'BadCancelTimerAttributes',
+  RecordMarker: 'BadRecordMarkerAttributes',
+  UpsertWorkflowSearchAttributes: 'BadSearchAttributes',
+  ModifyWorkflowProperties: 'BadModifyWorkflowPropertiesAttributes',
+  CompleteWorkflowExecution: 'BadCompleteWorkflowExecutionAttributes',
+  FailWorkflowExecution: 'BadFailWorkflowExecutionAttributes',
+  CancelWorkflowExecution: 'BadCancelWorkflowExecutionAttributes',
+  ContinueAsNewWorkflowExecution: 'BadContinueAsNewAttributes',
+}
+
+/** A command brings more than one may. What a worker elsewhere holds is ended by it, as in Temporal. */
+export class OversizedCommandError extends BadCommandError {
+  /** Its place among the commands of the answer. */
+  readonly at: number
+  readonly detail: string
+
+  constructor(command: Command, at: number, detail: string) {
+    // Temporal's own choice.
+    const isResult = command.type === 'CompleteWorkflowExecution'
+    super(command, isResult ? 'BadScheduleActivityAttributes' : BAD_ATTRIBUTES[command.type], detail)
+    this.at = at
+    this.detail = detail
   }
 }
 

@@ -70,6 +70,9 @@ function taskTimeoutMs(askedMs: number, runTimeoutMs: number): number {
   return Math.min(timeoutMs, longestMs, LONGEST_WORKFLOW_TASK_TIMEOUT_MS)
 }
 
+/** Who terminates an execution that has passed a limit: as Temporal's histories name the server. */
+export const HISTORY_SERVICE = 'history-service'
+
 export interface Termination {
   readonly reason: string
   readonly details: Payloads | undefined

@@ -17,6 +17,7 @@ const ACTIVITY_BYTES = 256
 const TIMER_BYTES = 96
 const REQUEST_ID_BYTES = 32
 const BUFFERED_EVENT_BYTES = 128
+const COMMON_ENCODINGS: ReadonlySet<unknown> = new Set(['json/plain', 'binary/plain', 'binary/null'])
 
 export function payloadsBytes(payloads: Payloads | undefined): number {
   if (payloads === undefined) return 0
@@ -37,7 +38,7 @@ export function namedBytes(payloads: Readonly<Record<string, Payload>> | undefin
   return bytes
 }
 
-/** The common one weighs nothing, also where it is an object of its own. */
+/** The common ones weigh nothing, also where they are objects of their own. */
 function metadataBytes(metadata: Readonly<Record<string, unknown>>): number {
   let bytes = 0
   let keys = 0
@@ -46,7 +47,7 @@ function metadataBytes(metadata: Readonly<Record<string, unknown>>): number {
     keys++
     bytes += key.length + (typeof text === 'string' ? Buffer.byteLength(text) : Infinity)
   }
-  return keys === 1 && metadata['encoding'] === JSON_PLAIN['encoding'] ? 0 : bytes
+  return keys === 1 && COMMON_ENCODINGS.has(metadata['encoding']) ? 0 : bytes
 }
 
 /** With all of its causes. */

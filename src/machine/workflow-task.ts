@@ -180,7 +180,12 @@ export function endAttempt(turn: Turn, held: WorkflowTaskProgress, failure: Atte
 export function forceCloseWorkflowTask(turn: Turn, identity: string): void {
   const held = turn.state.workflowTaskProgress
   if (held === undefined || held.startedEventId === 0) return
-  recordEnd(turn, held, { cause: 'ForceCloseCommand', failure: undefined, identity })
+  failHeldWorkflowTask(turn, held, { cause: 'ForceCloseCommand', failure: undefined, identity })
+}
+
+/** No attempt follows: the execution is closed next. */
+export function failHeldWorkflowTask(turn: Turn, held: WorkflowTaskProgress, failure: AttemptFailure): void {
+  recordEnd(turn, held, failure)
   flushBuffer(turn)
 }
 

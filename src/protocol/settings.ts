@@ -35,8 +35,14 @@ export const settingsSchema = z.strictObject({
   maxPollersPerTaskQueue: count(1000, 'Polls that may wait at one task queue.'),
   maxPendingQueries: count(1000, 'Queries that wait for workers of other processes.'),
   queryTimeoutMs: ms(10_000, 'How long a query waits for a worker of another process.'),
-  maxPayloadBytes: count(2 * MIB, 'One payload; a bigger one is refused.'),
-  warnPayloadBytes: count(512 * KIB, 'What one request or command may bring without a warning.'),
+  maxPayloadBytes: count(
+    2 * MIB,
+    'Payloads of one input, result, signal or heartbeat, or details of one failure, together; more is refused. At most a quarter of a commit of the medium.',
+  ),
+  warnPayloadBytes: count(
+    512 * KIB,
+    'What one request, or the commands of one workflow task, may bring without a warning.',
+  ),
   maxTurnBytes: count(
     3 * MIB,
     'Payloads that one turn of an execution may bring in, and write as commands: a workflow task with more fails. At most 3/8 of a commit of the medium.',

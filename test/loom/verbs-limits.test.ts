@@ -8,6 +8,7 @@ import { type ActivityFailure, ApplicationFailure } from '../../src/workflow/fai
 import { activity, workflow } from '../../src/workflow/define.js'
 import type { LoomOptions } from '../../src/client/loom-options.js'
 import type { Loom } from '../../src/loom.js'
+import type { HistoryService } from '../../src/protocol/services.js'
 import type { ActivityTask, WorkflowTask } from '../../src/protocol/worker-tasks.js'
 import { level } from '../../src/storage/level.js'
 import { encodePayloads } from '../../src/workflow/converter.js'
@@ -210,43 +211,132 @@ test('maxPayloadBytes holds for what activities give: they fail and are not trie
   expect(error.cause).toMatchObject({ kind: 'activity', cause: { type: 'BadResult' } })
 })
 
-test('maxPayloadBytes holds for what remote workers give', async () => {
-  const { loom } = await scene(small)
+const plain = { identity: 'me', sdk: '', returnNewWorkflowTask: false, forceCreateNewWorkflowTask: false }
+const schedule = {
+  type: 'ScheduleActivityTask',
+  activityId: 'a',
+  activityType: 'a',
+  startToCloseTimeoutMs: 1e6,
+} as const
+const payloads = encodePayloads([long])
+
+/** A task that a remote worker holds. */
+async function held({ loom }: Scene, workflowId = 'w') {
   const { service, namespaceId } = loom
   const poll = { namespaceId, taskQueue: 'q', identity: 'me', waitMs: 1000 }
-  await loom.start('remote', { workflowId: 'w', taskQueue: 'q' })
+  const handle = await loom.start('remote', { workflowId, taskQueue: 'q' })
   const { token } = (await service.pollWorkflowTask(poll)) as WorkflowTask
-  const plain = { identity: 'me', sdk: '', returnNewWorkflowTask: false, forceCreateNewWorkflowTask: false }
-  const schedule = {
-    type: 'ScheduleActivityTask',
-    activityId: 'a',
-    activityType: 'a',
-    startToCloseTimeoutMs: 1e6,
-  } as const
-  const payloads = encodePayloads([long])
-  const answer = (command: object) =>
-    service.respondWorkflowTaskCompleted({ ...plain, token, commands: [command as never] })
+  const answer = (...commands: object[]) =>
+    service.respondWorkflowTaskCompleted({ ...plain, token, commands: commands as never })
+  return { service, poll, handle, token, answer }
+}
 
-  expect(await rejection(answer({ ...schedule, input: payloads }))).toMatchObject(LOOM_INVALID_ARGUMENT)
-  expect(await rejection(answer({ type: 'CompleteWorkflowExecution', result: payloads }))).toMatchObject(
-    LOOM_INVALID_ARGUMENT,
-  )
-  await answer(schedule)
-  const attempt = ((await service.pollActivityTask(poll)) as ActivityTask).token
-  const failure = { type: 'application', message: '', details: payloads } as const
-  for (const call of [
-    service.respondActivityTaskCompleted({ token: attempt, result: payloads, identity: '' }),
-    service.respondActivityTaskFailed({ token: attempt, failure, identity: '' }),
-    service.respondActivityTaskFailed({
-      token: attempt,
-      failure: undefined,
-      lastHeartbeatDetails: payloads,
-      identity: '',
-    }),
-    service.respondActivityTaskCanceled({ token: attempt, details: payloads, identity: '' }),
-  ]) {
-    expect(await rejection(call)).toMatchObject(LOOM_INVALID_ARGUMENT)
+test.each([
+  ['an input', [{ ...schedule, input: payloads }], 'BadScheduleActivityAttributes'],
+  ['a result', [{ type: 'CompleteWorkflowExecution', result: payloads }], 'BadScheduleActivityAttributes'],
+])('%s of a remote worker that is too big ends the execution, as in Temporal', async (_, commands, cause) => {
+  const { handle, answer } = await held(await scene(small))
+
+  expect(await rejection(answer(...commands))).toMatchObject({
+    code: 'LOOM_BAD_COMMAND',
+    message: expect.stringMatching(new RegExp(`^${cause}: .*at most 100`)) as string,
+  })
+
+  expect((await attributesOf(handle, 'WorkflowTaskFailed')).map((failed) => failed.cause)).toEqual([cause])
+  const [terminated] = await attributesOf(handle, 'WorkflowExecutionTerminated')
+  expect(terminated).toMatchObject({ identity: 'history-service', reason: expect.stringMatching(OVER_100) as string })
+  expect((await handle.describe()).status).toBe('Terminated')
+})
+
+test('commands of a remote worker that are too much together end the execution', async () => {
+  const { handle, answer } = await held(await scene({ settings: { maxTurnBytes: 3000 } }))
+  const input = encodePayloads(['x'.repeat(1000)])
+
+  const refused = answer(...[1, 2, 3].map((at) => ({ ...schedule, activityId: `a${at}`, input })))
+
+  expect(await rejection(refused)).toMatchObject({ code: 'LOOM_INVALID_ARGUMENT' })
+  expect(await attributesOf(handle, 'WorkflowTaskFailed')).toMatchObject([{ cause: 'ForceCloseCommand' }])
+  const [terminated] = await attributesOf(handle, 'WorkflowExecutionTerminated')
+  expect(terminated!.reason).toBe('the commands of one workflow task: 3006 bytes; at most 3000 are allowed')
+})
+
+test('what is too big in an answer that comes too late, or to a later attempt, does no harm', async () => {
+  const { service, poll, handle, token, answer } = await held(await scene(small))
+  const tooBig = { ...schedule, input: payloads }
+  await service.respondWorkflowTaskFailed({
+    token,
+    cause: 'WorkflowWorkerUnhandledFailure',
+    failure: { type: 'application', message: long },
+    identity: '',
+  })
+
+  expect(await rejection(answer(tooBig))).toMatchObject({ code: 'LOOM_NOT_FOUND' })
+  const next = ((await service.pollWorkflowTask(poll)) as WorkflowTask).token
+  const commands = [tooBig]
+  const refused = service.respondWorkflowTaskCompleted({ ...plain, token: next, commands })
+  expect(await rejection(refused)).toMatchObject({ code: 'LOOM_BAD_COMMAND' })
+  await service.respondWorkflowTaskCompleted({ ...plain, token: next, commands: [schedule] })
+  expect((await handle.describe()).status).toBe('Running')
+})
+
+test('an attempt whose remote worker gives too much has failed, and is not tried again', async () => {
+  const loom = await scene(small)
+  const outcomes: unknown[] = []
+  for (const [at, end] of [
+    (service: HistoryService, token: ActivityTask['token']) =>
+      service.respondActivityTaskCompleted({ token, result: payloads, identity: '' }),
+    (service: HistoryService, token: ActivityTask['token']) =>
+      service.recordActivityTaskHeartbeat({ token, details: payloads, identity: '' }),
+    (service: HistoryService, { namespaceId, workflowId }: ActivityTask['token']) =>
+      service.respondActivityTaskCompletedById({
+        namespaceId,
+        workflowId,
+        activityId: 'a',
+        result: payloads,
+        identity: '',
+      }),
+  ].entries()) {
+    const { service, poll, handle, answer } = await held(loom, `w${at}`)
+    await answer(schedule)
+    const { token } = (await service.pollActivityTask(poll)) as ActivityTask
+    outcomes.push(await end(service, token))
+    expect(await attributesOf(handle, 'ActivityTaskFailed')).toMatchObject([
+      { retryState: 'NonRetryableFailure', failure: { applicationType: 'PayloadsTooLarge', nonRetryable: true } },
+    ])
+    await handle.terminate()
   }
+  expect(outcomes).toEqual([undefined, { cancelRequested: true }, undefined])
+})
+
+test('a failure and details of a remote worker that are too big are cut', async () => {
+  const loom = await scene(small)
+  const failure = { type: 'application', message: 'no', details: payloads, nonRetryable: true } as const
+  const { service, poll, handle, answer } = await held(loom)
+  await answer(schedule, { ...schedule, activityId: 'b' }, { ...schedule, activityId: 'c' })
+  const tokens = [0, 1, 2].map(async () => ((await service.pollActivityTask(poll)) as ActivityTask).token)
+  const [a, b, c] = await Promise.all(tokens)
+
+  await service.respondActivityTaskFailed({ token: a!, failure, identity: '' })
+  await service.respondActivityTaskFailed({
+    token: b!,
+    failure: undefined,
+    lastHeartbeatDetails: payloads,
+    identity: '',
+  })
+  const canceled = service.respondActivityTaskCanceled({ token: c!, details: payloads, identity: '' })
+  expect(await rejection(canceled)).toMatchObject({
+    message: expect.stringMatching(/without activity being request/) as string,
+  })
+
+  const failed = await attributesOf(handle, 'ActivityTaskFailed')
+  expect(failed).toMatchObject([
+    { failure: { message: expect.stringMatching(/^no \(details and causes are left/) as string } },
+  ])
+  const { pendingActivities } = await handle.describe()
+  expect(pendingActivities.map(({ activityId, attempt }) => [activityId, attempt])).toEqual([
+    ['b', 2],
+    ['c', 1],
+  ])
 })
 
 test('a setting above what the medium takes is cut to it', async () => {

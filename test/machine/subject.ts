@@ -3,6 +3,7 @@
  * it wrote down, carried over as plain data, must make the same progress.
  */
 import { expect } from 'vitest'
+import type { LoomError } from '../../src/base/errors.js'
 import { startActivity } from '../../src/machine/activity-attempt.js'
 import { completeActivity } from '../../src/machine/activity-end.js'
 import { requestCancelExecution } from '../../src/machine/cancel-request.js'
@@ -102,6 +103,7 @@ export class Subject {
     commands: readonly Command[] = [],
     forceCreateNewWorkflowTask = false,
     stickyAttributes?: StickyAttributes,
+    tooBig?: LoomError,
   ): string | undefined {
     let error: Error | undefined
     this.turn((turn) => {
@@ -112,6 +114,7 @@ export class Subject {
         sdk: 'sdk',
         historySizeBytes: 100,
         forceCreateNewWorkflowTask,
+        tooBig,
         stickyAttributes,
       }
       error = completeWorkflowTask(turn, answer)

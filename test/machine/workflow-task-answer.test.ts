@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
-import { cancelTimer, COMPLETE, Subject, timer } from './subject.js'
+import { LoomError } from '../../src/base/errors.js'
+import { OversizedCommandError } from '../../src/machine/errors.js'
+import type { Command } from '../../src/protocol/command.js'
+import { cancelTimer, COMPLETE, NO_PROGRESS, progressOf, schedule, Subject, timer } from './subject.js'
 
 function started(): Subject {
   const subject = new Subject()
@@ -84,4 +87,76 @@ test('closing over what the code has not seen fails the task, and attempt 1 foll
   expect(subject.types.slice(3)).toEqual(['WorkflowTaskFailed', 'WorkflowExecutionSignaled', 'WorkflowTaskScheduled'])
   expect(subject.state.workflowTask).toMatchObject({ attempt: 1 })
   expect(subject.answer(subject.poll(), [COMPLETE])).toBeUndefined()
+})
+
+const oversized = (commands: readonly Command[], at: number): OversizedCommandError =>
+  new OversizedCommandError(commands[at]!, at, '5 bytes; at most 4 are allowed')
+
+test('a command that is too big fails the task with its cause and terminates the execution', () => {
+  const subject = started()
+  const token = subject.poll()
+  subject.signal('meanwhile')
+  const commands = [timer('t1', 1), schedule('a1')]
+
+  const message = subject.answer(token, commands, false, undefined, oversized(commands, 1))
+
+  expect(message).toBe('BadScheduleActivityAttributes: 5 bytes; at most 4 are allowed')
+  expect(subject.types.slice(3)).toEqual([
+    'WorkflowTaskFailed',
+    'WorkflowExecutionSignaled',
+    'WorkflowExecutionTerminated',
+  ])
+  expect(subject.history[3]!.attributes).toMatchObject({
+    cause: 'BadScheduleActivityAttributes',
+    failure: { type: 'none', message },
+    identity: 'worker',
+  })
+  expect(subject.last('WorkflowExecutionTerminated').attributes).toEqual({
+    reason: message,
+    details: undefined,
+    identity: 'history-service',
+  })
+  expect(progressOf(subject.state)).toEqual(NO_PROGRESS)
+})
+
+test('what is wrong with a command before, or with the answer, goes first', () => {
+  const subject = started()
+  const commands = [cancelTimer('nope'), schedule('a1')]
+
+  expect(subject.answer(subject.poll(), commands, false, undefined, oversized(commands, 1))).toMatch(
+    'BadCancelTimerAttributes',
+  )
+  expect(subject.state.closed).toBeUndefined()
+
+  const other = started()
+  const token = other.poll()
+  other.signal('meanwhile')
+  expect(other.answer(token, [COMPLETE], false, undefined, oversized([COMPLETE], 0))).toBe('UnhandledCommand')
+  expect(other.state.closed).toBeUndefined()
+})
+
+test('a later attempt whose answer is too big is left to its time-out', () => {
+  const subject = started()
+  subject.answer(subject.poll(), [cancelTimer('nope')])
+  const token = subject.poll()
+  const before = subject.history.length
+  const commands = [schedule('a1')]
+
+  expect(() => subject.answer(token, commands, false, undefined, oversized(commands, 0))).toThrow(
+    'at most 4 are allowed',
+  )
+
+  expect(subject.history).toHaveLength(before)
+  expect(subject.answer(token, [timer('t1', 1)])).toBeUndefined()
+})
+
+test('commands that are too much together terminate the execution, whatever they are', () => {
+  const subject = started()
+  const tooBig = new LoomError('LOOM_INVALID_ARGUMENT', 'all of it: too much')
+
+  expect(subject.answer(subject.poll(), [cancelTimer('nope')], false, undefined, tooBig)).toBe('all of it: too much')
+
+  expect(subject.types.slice(3)).toEqual(['WorkflowTaskFailed', 'WorkflowExecutionTerminated'])
+  expect(subject.history[3]!.attributes).toMatchObject({ cause: 'ForceCloseCommand', identity: 'history-service' })
+  expect(subject.last('WorkflowExecutionTerminated').attributes.reason).toBe('all of it: too much')
 })

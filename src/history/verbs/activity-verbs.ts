@@ -5,11 +5,9 @@ import {
   failActivityById,
   recordHeartbeatById,
 } from '../../machine/activity-by-id.js'
-import { cancelActivity, completeActivity, failActivity } from '../../machine/activity-end.js'
 import { recordHeartbeat } from '../../machine/activity-heartbeat.js'
 import type { LiveTurn } from '../../machine/machine.js'
-import type { Failure } from '../../protocol/failure.js'
-import type { Payloads } from '../../protocol/payload.js'
+import { payloadsBytes, progressBytes } from '../../machine/weights.js'
 import type {
   HeartbeatResponse,
   RecordActivityTaskHeartbeatByIdRequest,
@@ -21,9 +19,11 @@ import type {
   RespondActivityTaskFailedByIdRequest,
   RespondActivityTaskFailedRequest,
 } from '../../protocol/activity-requests.js'
-import type { ExecutionTarget } from '../../protocol/ids.js'
+import type { ActivityTaskToken, ExecutionTarget } from '../../protocol/ids.js'
+import type { Payloads } from '../../protocol/payload.js'
+import { endByOutcome, type ToldOutcome } from '../attempt-end.js'
 import type { HistoryContext } from '../context.js'
-import { checkFailure, checkPayloads } from '../limits.js'
+import { cutOutcome, outcomeBytes, tooLargeFailure } from '../limits.js'
 import { find } from './find.js'
 
 /** The verbs of HistoryService that answer for activities. */
@@ -32,35 +32,29 @@ export abstract class ActivityVerbs {
   protected abstract answer<T>(verb: (context: HistoryContext) => Promise<T>): Promise<T>
 
   respondActivityTaskCompleted(request: RespondActivityTaskCompletedRequest): Promise<void> {
-    const { token, result } = request
-    return this.answer((context) => complete(context, token, result, (turn) => completeActivity(turn, token, request)))
+    return this.#byToken(request, { type: 'completed', result: request.result })
   }
 
   respondActivityTaskCompletedById(request: RespondActivityTaskCompletedByIdRequest): Promise<void> {
-    const { activityId, result } = request
-    const decide = (turn: LiveTurn): void => completeActivityById(turn, activityId, request)
-    return this.answer((context) => complete(context, request, result, decide))
+    return this.#byId(request, { type: 'completed', result: request.result })
   }
 
   respondActivityTaskFailed(request: RespondActivityTaskFailedRequest): Promise<void> {
-    const { token } = request
-    return this.answer((context) => fail(context, token, request, (turn) => failActivity(turn, token, request)))
+    const { failure, lastHeartbeatDetails: heartbeatDetails } = request
+    return this.#byToken(request, { type: 'failed', failure, heartbeatDetails })
   }
 
   respondActivityTaskFailedById(request: RespondActivityTaskFailedByIdRequest): Promise<void> {
-    const decide = (turn: LiveTurn): void => failActivityById(turn, request.activityId, request)
-    return this.answer((context) => fail(context, request, request, decide))
+    const { failure, lastHeartbeatDetails: heartbeatDetails } = request
+    return this.#byId(request, { type: 'failed', failure, heartbeatDetails })
   }
 
   respondActivityTaskCanceled(request: RespondActivityTaskCanceledRequest): Promise<void> {
-    const { token, details } = request
-    return this.answer((context) => cancel(context, token, details, (turn) => cancelActivity(turn, token, request)))
+    return this.#byToken(request, { type: 'canceled', details: request.details })
   }
 
   respondActivityTaskCanceledById(request: RespondActivityTaskCanceledByIdRequest): Promise<void> {
-    const { activityId, details } = request
-    const decide = (turn: LiveTurn): void => cancelActivityById(turn, activityId, request)
-    return this.answer((context) => cancel(context, request, details, decide))
+    return this.#byId(request, { type: 'canceled', details: request.details })
   }
 
   recordActivityTaskHeartbeat(request: RecordActivityTaskHeartbeatRequest): Promise<HeartbeatResponse> {
@@ -70,7 +64,51 @@ export abstract class ActivityVerbs {
   recordActivityTaskHeartbeatById(request: RecordActivityTaskHeartbeatByIdRequest): Promise<HeartbeatResponse> {
     const { activityId, details } = request
     const decide = (turn: LiveTurn): boolean => recordHeartbeatById(turn, activityId, details)
-    return this.answer((context) => heartbeat(context, request, details, decide))
+    return this.answer((context) => heartbeat(context, ofId(request), details, decide))
+  }
+
+  #byToken(
+    request: { readonly token: ActivityTaskToken; readonly identity: string },
+    told: ToldOutcome,
+  ): Promise<void> {
+    return this.answer((context) => end(context, ofToken(request.token, request.identity), told))
+  }
+
+  #byId(request: OfId, told: ToldOutcome): Promise<void> {
+    return this.answer((context) => end(context, ofId(request), told))
+  }
+}
+
+/** Which activity is meant, and how its attempt is ended. */
+interface Addressed {
+  readonly target: ExecutionTarget
+  scheduledEventId(turn: Pick<LiveTurn, 'state'>): number | undefined
+  end(turn: LiveTurn, outcome: ToldOutcome): void
+}
+
+type OfId = ExecutionTarget & { readonly activityId: string; readonly identity: string }
+
+function ofToken(token: ActivityTaskToken, identity: string): Addressed {
+  return {
+    target: token,
+    scheduledEventId: () => token.scheduledEventId,
+    end: (turn, outcome) => endByOutcome(turn, token, outcome, identity),
+  }
+}
+
+function ofId(request: OfId): Addressed {
+  const { activityId, identity } = request
+  return {
+    target: request,
+    scheduledEventId: ({ state }) => state.activityIds?.get(activityId),
+    end: (turn, outcome) => {
+      if (outcome.type === 'completed') completeActivityById(turn, activityId, { result: outcome.result, identity })
+      else if (outcome.type === 'canceled') cancelActivityById(turn, activityId, { details: outcome.details, identity })
+      else {
+        const { failure, heartbeatDetails: lastHeartbeatDetails } = outcome
+        failActivityById(turn, activityId, { failure, identity, lastHeartbeatDetails })
+      }
+    },
   }
 }
 
@@ -79,53 +117,37 @@ export function recordActivityTaskHeartbeat(
   context: HistoryContext,
   { token, details }: Omit<RecordActivityTaskHeartbeatRequest, 'identity'>,
 ): Promise<HeartbeatResponse> {
-  return heartbeat(context, token, details, (turn) => recordHeartbeat(turn, token, details))
+  return heartbeat(context, ofToken(token, ''), details, (turn) => recordHeartbeat(turn, token, details))
 }
 
-async function complete(
-  context: HistoryContext,
-  target: ExecutionTarget,
-  result: Payloads | undefined,
-  decide: (turn: LiveTurn) => void,
-): Promise<void> {
-  const bytes = checkPayloads(result, context.settings, 'result')
-  const execution = await find(context, target)
-  await execution.cause(decide, bytes)
-}
-
-async function fail(
-  context: HistoryContext,
-  target: ExecutionTarget,
-  told: { readonly failure: Failure | undefined; readonly lastHeartbeatDetails?: Payloads | undefined },
-  decide: (turn: LiveTurn) => void,
-): Promise<void> {
+/** As in Temporal an answer that is too big is no mistake of the call: the attempt is over, and has failed by it. */
+async function end(context: HistoryContext, activity: Addressed, told: ToldOutcome): Promise<void> {
   const { settings } = context
-  const bytes =
-    checkFailure(told.failure, settings, 'failure') +
-    checkPayloads(told.lastHeartbeatDetails, settings, 'lastHeartbeatDetails')
-  const execution = await find(context, target)
-  await execution.cause(decide, bytes)
+  const fitting = outcomeBytes(told, settings)
+  const outcome = fitting === undefined ? cutOutcome(told, settings) : told
+  const bytes = fitting ?? outcomeBytes(outcome, settings) ?? 0
+  const execution = await find(context, activity.target)
+  const scheduledEventId = activity.scheduledEventId(execution)
+  const kept = scheduledEventId === undefined ? undefined : execution.state.activityProgress?.get(scheduledEventId)
+  await execution.cause((turn) => activity.end(turn, outcome), bytes + progressBytes(kept))
 }
 
-async function cancel(
-  context: HistoryContext,
-  target: ExecutionTarget,
-  details: Payloads | undefined,
-  decide: (turn: LiveTurn) => void,
-): Promise<void> {
-  const bytes = checkPayloads(details, context.settings, 'details')
-  const execution = await find(context, target)
-  await execution.cause(decide, bytes)
-}
-
-/** Code does not see it, so it waits for the end of an open task. */
+/** Code does not see it, so it waits for the end of an open task. Details that are too big end the attempt, as in Temporal. */
 async function heartbeat(
   context: HistoryContext,
-  target: ExecutionTarget,
+  activity: Addressed,
   details: Payloads | undefined,
   decide: (turn: LiveTurn) => boolean,
 ): Promise<HeartbeatResponse> {
-  const bytes = checkPayloads(details, context.settings, 'details')
-  const execution = await find(context, target)
+  const { settings } = context
+  const bytes = payloadsBytes(details)
+  if (bytes > settings.maxPayloadBytes || bytes > settings.maxTurnBytes) {
+    await end(context, activity, {
+      type: 'failed',
+      failure: tooLargeFailure('details of a heartbeat', bytes, settings),
+    })
+    return { cancelRequested: true }
+  }
+  const execution = await find(context, activity.target)
   return { cancelRequested: await execution.transact(decide, bytes) }
 }

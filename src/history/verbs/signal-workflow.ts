@@ -2,6 +2,7 @@
 import { LoomError } from '../../base/errors.js'
 import { signalExecution } from '../../machine/signal.js'
 import type { EventAttributes } from '../../protocol/event.js'
+import { headerBytes } from '../../protocol/payload.js'
 import type { SignalWorkflowRequest } from '../../protocol/execution-requests.js'
 import type { HistoryContext } from '../context.js'
 import type { Execution } from '../execution.js'
@@ -10,7 +11,7 @@ import { onCurrentRun } from './find.js'
 
 export async function signalWorkflow(context: HistoryContext, request: SignalWorkflowRequest): Promise<void> {
   const { signalName, input, header, identity, requestId } = request
-  const bytes = checkPayloads(input, context.settings, 'input')
+  const bytes = checkPayloads(input, context.settings, 'input') + headerBytes(header)
   const signal = { signalName, input, identity, requestId, header }
   await onCurrentRun(context, request, (execution) => signalRun(context, execution, signal, bytes))
 }

@@ -10,7 +10,7 @@ import { startExecution, terminateExecution } from '../../machine/lifecycle.js'
 import { chainAttributes } from '../../machine/next-run.js'
 import { ExecutionState } from '../../machine/state.js'
 import type { EventAttributes } from '../../protocol/event.js'
-import { JSON_PLAIN } from '../../protocol/payload.js'
+import { headerBytes, JSON_PLAIN } from '../../protocol/payload.js'
 import type {
   SignalWithStartWorkflowRequest,
   StartWorkflowRequest,
@@ -160,7 +160,7 @@ async function signalOpen(
   signal: NonNullable<Start['signal']>,
 ): Promise<boolean> {
   try {
-    await signalRun(context, open, signal, payloadsBytes(signal.input))
+    await signalRun(context, open, signal, payloadsBytes(signal.input) + headerBytes(signal.header))
     return true
   } catch (error) {
     if (isLoomError(error, 'LOOM_EXECUTION_CLOSED')) return false
@@ -254,8 +254,9 @@ function begin(
   return started
 }
 
-function bytesOf({ input, memo, searchAttributes, signal }: Start): number {
-  return payloadsBytes(input) + namedBytes(memo) + namedBytes(searchAttributes) + payloadsBytes(signal?.input)
+function bytesOf({ input, memo, searchAttributes, header, signal }: Start): number {
+  const named = namedBytes(memo) + namedBytes(searchAttributes)
+  return payloadsBytes(input) + named + headerBytes(header) + payloadsBytes(signal?.input)
 }
 
 /** Each by itself, and all that the first turn brings. */
