@@ -195,6 +195,7 @@ export class Loom {
       ...shardTotals(controller.knownShards()),
       executionCount: history.cache.size,
       codeCount: workflowWorker.codeCount,
+      deletedRunCount: history.deletions.deletedCount,
       runningActivityCount: activityWorker.runningCount,
     }
   }

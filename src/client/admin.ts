@@ -44,6 +44,8 @@ export interface LoomStats {
   readonly executionCount: number
   /** Those of them whose code is in memory, too. */
   readonly codeCount: number
+  /** Runs that were deleted, by retention or on request. */
+  readonly deletedRunCount: number
   /** Attempts that are running. */
   readonly runningActivityCount: number
 }

@@ -20,6 +20,7 @@ import type {
 } from '../protocol/activity-requests.js'
 import type { HistoryPage, WorkflowDescription } from '../protocol/description.js'
 import type {
+  DeleteWorkflowRequest,
   RequestCancelWorkflowRequest,
   SignalWorkflowRequest,
   TerminateWorkflowRequest,
@@ -65,6 +66,10 @@ export class CheckedService implements Verbs {
 
   async terminateWorkflow(request: TerminateWorkflowRequest): Promise<void> {
     await this.#service.terminateWorkflow(checked('terminateWorkflow', request))
+  }
+
+  async deleteWorkflow(request: DeleteWorkflowRequest): Promise<void> {
+    await this.#service.deleteWorkflow(checked('deleteWorkflow', request))
   }
 
   async queryWorkflow(request: QueryWorkflowRequest): Promise<QueryWorkflowResponse> {

@@ -73,11 +73,14 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
   readonly #parts: HandleParts
   /** The run that was open when this handle last did something to one. */
   #openRun: ExecutionTarget
+  /** Undefined: the service is asked. */
+  #closed: ClosedSlot | undefined
 
   /** @internal */
   constructor(parts: HandleParts) {
     this.#parts = parts
     this.#openRun = parts.target
+    this.#closed = parts.closed
   }
 
   get workflowId(): string {
@@ -105,8 +108,8 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
   }
 
   async #result(): Promise<WorkflowResult<W>> {
-    const { service, target, definition, closed, converter } = this.#parts
-    const closing = closed === undefined ? await service.waitClosed(target) : await closed.wait()
+    const { service, target, definition, converter } = this.#parts
+    const closing = await (this.#closed?.wait() ?? service.waitClosed(target))
     if (this.#parts.isOneRun) return closedResult(closing, target, definition, converter)
     const { event, run } = await chainEnd(service, target, closing)
     return closedResult(event, run, definition, converter)
@@ -204,6 +207,17 @@ export class WorkflowHandle<W extends Workflow = Workflow> {
     const terminate = (call: { readonly reason: string }): Promise<void> =>
       this.#act((run) => service.terminateWorkflow({ ...run, reason: call.reason, details: encoded, identity }))
     await through(hooks?.terminate ?? [], { ...executionOf(target), reason }, terminate)
+  }
+
+  /**
+   * Takes this run away, with all that is stored of it; one that is open is terminated first. Resolves when nobody finds it
+   * any more, this handle included, and its workflow id is free. It is the run that was started or named, else the current
+   * one: other runs of a chain stay.
+   */
+  async delete(): Promise<void> {
+    const { service, target, identity } = this.#parts
+    await service.deleteWorkflow({ ...target, identity })
+    this.#closed = undefined
   }
 
   /** What state it is in, what it waits for, and whether its code has stalled. */

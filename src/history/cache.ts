@@ -123,6 +123,11 @@ export class ExecutionCache {
     return nextRunIdOf(execution.state.closed) === undefined ? execution : undefined
   }
 
+  /** A run that was closed, and deleted. */
+  forget({ runId, workflowId }: { readonly runId: string; readonly workflowId: string }): void {
+    if (this.#justClosed.get(workflowId)?.runId === runId) this.#justClosed.delete(workflowId)
+  }
+
   values(): IterableIterator<Execution> {
     return this.#byRun.values()
   }

@@ -14,6 +14,7 @@ import type { ExecutionCache } from './cache.js'
 import type { ExecutionHost } from './contract.js'
 import type { Execution } from './execution.js'
 import type { OpenIds } from './open-ids.js'
+import type { ClosedRun } from './retention-row.js'
 import type { CurrentRun, TaskRef } from './rows.js'
 import type { RemoteQueries } from './remote-queries.js'
 import type { Waiters } from './waiters.js'
@@ -22,6 +23,21 @@ import type { Waiters } from './waiters.js'
 export interface RunningAttempts {
   /** Does an activity worker of this process run that attempt, and will its end be told? */
   isRunning(token: ActivityTaskToken): boolean
+}
+
+/** Takes closed runs away. */
+export interface RunDeletions {
+  /** Resolves when nobody finds the run any more; the rest of a long history goes in the background. */
+  delete(run: ClosedRun): Promise<void>
+  /** Resolves when no row of it is left, or the rest is to be tried again. */
+  deleteWhole(run: ClosedRun): Promise<void>
+  /**
+   * Stages all of a run in the commit that gathers on its shard. 'long': that takes reading first. 'later': the run that
+   * follows it is on its way to the medium.
+   */
+  stageShort(run: ClosedRun, shard: Shard): 'staged' | 'long' | 'later'
+  /** What `stageShort` staged is durable. */
+  hidden(run: ClosedRun): void
 }
 
 export interface HistoryContext {
@@ -34,6 +50,7 @@ export interface HistoryContext {
   readonly cache: ExecutionCache
   readonly waiters: Waiters
   readonly openIds: OpenIds
+  readonly deletions: RunDeletions
   readonly runIds: UuidV7Source
   readonly matching: MatchingService
   readonly medium: Medium
@@ -49,6 +66,8 @@ export interface HistoryContext {
   findRun(ref: TaskRef, hash: number): Promise<Execution>
   /** The current run of a workflow id, as its row says; undefined when there never was one. */
   readCurrentRun(namespaceId: string, workflowId: string, hash: number): Promise<CurrentRun | undefined>
+  /** It is deleted: nobody is to find it in memory. */
+  forgetRun(ref: TaskRef): void
   /** The closing event of a run, now or later. */
   runClosed(execution: Execution): Promise<HistoryEvent>
   /** Events of a run, durable ones only, from the medium. */

@@ -209,7 +209,7 @@ export class Dispatcher implements TaskStarter {
 
   /** It came too late, or its shard was lost: then the attempt is `WorkerLost` for whoever opens the shard again. */
   #outcomeRefused(token: ActivityTaskToken, error: unknown): void {
-    if (error instanceof NotFoundError || isLoomError(error, 'LOOM_EXECUTION_CLOSED')) return
+    if (isLoomError(error, 'LOOM_NOT_FOUND') || isLoomError(error, 'LOOM_EXECUTION_CLOSED')) return
     const { workflowId, runId, scheduledEventId, attempt } = token
     this.#parts.context.logger.warn(
       { error, workflowId, runId, scheduledEventId, attempt },

@@ -306,9 +306,9 @@ export class Execution extends ExecutionRows implements ExecutionView, TurnHome 
     this.host.dispatch(this, staged)
     const { named, due } = this.items.write(turn)
     staged.due = due
-    if (turn.events.length > 0) this.putHistory(turn.events, named)
+    if (state.closed !== undefined) this.putClose(turn.events, (staged.closing = state.closed))
+    else if (turn.events.length > 0) this.putHistory(turn.events, named)
     if (this.isCurrentRowDirty || state.closed !== undefined) this.putCurrentRow()
-    if (state.closed !== undefined) staged.closing = state.closed
     const next = state.closed === undefined ? undefined : nextRunOf(turn.tasks)
     turn.clear()
     shard.stage().turns.push(staged)

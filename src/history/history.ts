@@ -13,6 +13,7 @@ import type { HistoryEvent } from '../protocol/event.js'
 import type { MatchingService, TaskStarter } from '../protocol/matching.js'
 import type { LocalActivityWorker, LocalWorkflowTask, LocalWorkflowWorker } from '../protocol/local-workers.js'
 import type { Settings } from '../protocol/settings.js'
+import { retentionKeyDue } from '../queue/task-keys.js'
 import { Wheel } from '../queue/wheel.js'
 import type { ShardController } from '../shard/controller.js'
 import type { Shard } from '../shard/shard.js'
@@ -21,6 +22,7 @@ import { ExecutionCache } from './cache.js'
 import type { HistoryContext, RunningAttempts } from './context.js'
 import type { ExecutionHost, ExecutionView, StagedView } from './contract.js'
 import { DeadLetters } from './dead-letters.js'
+import { Deletions } from './deletions.js'
 import { Dispatcher } from './dispatcher.js'
 import type { DueEntry } from './due.js'
 import { DueTasks } from './due-tasks.js'
@@ -33,6 +35,7 @@ import type { TurnRules } from '../machine/turn.js'
 import type { SearchAttributeTypes } from '../protocol/search-attributes.js'
 import { searchAttributeProblem } from './search-attributes.js'
 import { recover } from './recovery.js'
+import { Retention } from './retention.js'
 import { currentRunKey, decodeCurrentRun, namespaceKey, type CurrentRun, type TaskRef } from './rows.js'
 import { RemoteQueries } from './remote-queries.js'
 import { Runs } from './runs.js'
@@ -79,7 +82,9 @@ export class History implements ExecutionHost, HistoryContext {
   readonly onDue: ((latenessMs: number) => void) | undefined
   readonly #parts: HistoryParts
   readonly #dispatcher: Dispatcher
+  readonly deletions: Deletions
   readonly #dueTasks: DueTasks
+  readonly #retention: Retention
   readonly #runs: Runs
   readonly #lateEnds: LateEnds = new LateEnds(this)
   /** Why verbs are refused. */
@@ -107,6 +112,12 @@ export class History implements ExecutionHost, HistoryContext {
     )
     this.deadLetters = new DeadLetters(this)
     this.#dueTasks = new DueTasks(this, this.deadLetters)
+    this.#retention = new Retention(this)
+    this.deletions = new Deletions({
+      context: this,
+      dueAtOnceMs: () => this.#retention.dueAtOnceMs(),
+      onLeft: (run) => this.#retention.retryLater(run),
+    })
     this.wheel = new Wheel(parts.clock, () => this.#dueTasks.flush())
     this.#runs = new Runs(this)
     this.#dispatcher = new Dispatcher({
@@ -140,6 +151,7 @@ export class History implements ExecutionHost, HistoryContext {
     return () => {
       recovered.start()
       if (shards === 'claimed') void fillOpenIds(this, medium)
+      this.#retention.opened()
       void this.#lateEnds.look()
     }
   }
@@ -147,6 +159,7 @@ export class History implements ExecutionHost, HistoryContext {
   /** Nothing of this shard (undefined: of any) in memory may be used any more. */
   lost(shard: Shard | undefined, error: LoomError): void {
     if (shard === undefined) this.openIds.forget()
+    this.#retention.lost()
     for (const execution of [...this.cache.values()]) {
       if (shard !== undefined && execution.shard !== shard) continue
       this.cache.remove(execution)
@@ -171,6 +184,7 @@ export class History implements ExecutionHost, HistoryContext {
     this.refuseCalls(error)
     this.#isClosed = true
     this.#dueTasks.close()
+    this.#retention.close()
     this.wheel.close()
     for (const execution of [...this.cache.values()]) {
       this.cache.remove(execution)
@@ -185,6 +199,10 @@ export class History implements ExecutionHost, HistoryContext {
 
   nextTaskId(): number {
     return this.#parts.controller.nextTaskId()
+  }
+
+  retentionDueMs(closed: HistoryEvent): number | undefined {
+    return this.#retention.dueMs(closed.eventTimeMs)
   }
 
   acceptsCode(execution: ExecutionView): boolean {
@@ -237,6 +255,7 @@ export class History implements ExecutionHost, HistoryContext {
     this.waiters.closed(execution)
     this.remoteQueries.closed(execution)
     execution.dropCode()
+    if (execution.retentionKey !== undefined) this.#retention.wake(retentionKeyDue(execution.retentionKey))
   }
 
   #evicted(execution: Execution): void {
@@ -289,6 +308,11 @@ export class History implements ExecutionHost, HistoryContext {
         ? await this.cache.readCurrent(namespaceId, workflowId, async () => (await medium.getMany(shard.id, [row]))[0])
         : medium.getSync(shard.id, row)
     return bytes === undefined ? undefined : decodeCurrentRun(bytes, workflowId)
+  }
+
+  forgetRun({ runId, workflowId }: TaskRef): void {
+    this.cache.forget({ runId, workflowId })
+    this.#runs.forget(runId)
   }
 
   runClosed(execution: Execution): Promise<HistoryEvent> {

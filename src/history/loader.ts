@@ -21,10 +21,15 @@ import {
   decodeHistoryRow,
   decodeTask,
   historyBounds,
+  historyKey,
   historyKeyAfter,
+  historyPrefix,
+  isDeletedKey,
   progressBounds,
   progressItem,
 } from './rows.js'
+import type { ReadHistory } from './execution-rows.js'
+import { MAX_LISTED_ROWS } from './retention-row.js'
 import { arrayOf } from './value-codec.js'
 
 /** Where the rows of a run are. */
@@ -41,11 +46,9 @@ export interface ItemKeys {
   readonly hasProgressRow: boolean
 }
 
-export interface LoadedRun {
+export interface LoadedRun extends ReadHistory {
   readonly state: ExecutionState
-  readonly runningCrc: number
-  readonly sizeBytes: number
-  /** By item: scheduled or started event id, 0 the workflow task. */
+  /** By item: scheduled or started event id, 0 the workflow task; the closing event's has the key of the retention row. */
   readonly items: ReadonlyMap<number, ItemKeys>
   readonly bufferedKeys: readonly Key[]
   /** All of them, when there are few. */
@@ -66,6 +69,7 @@ export async function loadRun(medium: Medium, address: RunAddress, breathe: Brea
   let events: HistoryEvent[] | undefined = []
   let runningCrc = 0
   let sizeBytes = 0
+  let rowIds: number[] | undefined = []
   let lastTaskEvent = ''
   for await (const rows of historyRows(medium, address)) {
     for (const row of rows) {
@@ -80,6 +84,8 @@ export async function loadRun(medium: Medium, address: RunAddress, breathe: Brea
       for (const [item, key] of history.taskKeys) items.get(item)!.keys.push(key)
       runningCrc = history.runningCrc
       sizeBytes += row.value.length
+      if (rowIds?.length === MAX_LISTED_ROWS) rowIds = undefined
+      rowIds?.push(history.firstEventId)
       if (state.nextEventId > MAX_KEPT_EVENTS) events = undefined
       else for (const event of history.events) events?.push(event)
     }
@@ -90,7 +96,7 @@ export async function loadRun(medium: Medium, address: RunAddress, breathe: Brea
   const isParked = (state.activities?.size ?? 0) === 0 && lastTaskEvent === 'WorkflowTaskCompleted'
   if (state.closed === undefined && !isParked) bufferedKeys = await loadProgress(medium, address, state, items)
   dropEnded(state, items)
-  return { state, runningCrc, sizeBytes, items, bufferedKeys, events }
+  return { state, runningCrc, sizeBytes, rowIds, items, bufferedKeys, events }
 }
 
 /** The events of a run from one on, page by page. */
@@ -112,15 +118,25 @@ export async function* readEvents(
   }
 }
 
-async function* historyRows(medium: Medium, { runKey, shardId, hash }: RunAddress): AsyncGenerator<readonly Row[]> {
+/** Throws LOOM_NOT_FOUND when the run is being deleted: what is left of it is neither whole nor damaged. */
+async function* historyRows(medium: Medium, address: RunAddress): AsyncGenerator<readonly Row[]> {
+  const { workflowId, runId, runKey, shardId, hash } = address
   const { gte: first, lt } = historyBounds(runKey)
   let gte = first
   for (;;) {
     const rows = await medium.scan(shardId, hash, { gte, lt, limit: PAGE_ROWS })
+    // A delete takes the first event with its first commit. While that is there, all was there when this page was read.
+    const isGone = gte === first ? rows.length > 0 && isDeletedKey(rows[0]!.key) : await isFirstGone(medium, address)
+    if (isGone) throw noSuchRun(workflowId, runId)
     if (rows.length > 0) yield rows
     if (rows.length < PAGE_ROWS) return
     gte = historyKeyAfter(rows.at(-1)!.key)
   }
+}
+
+async function isFirstGone(medium: Medium, { runKey, shardId, hash }: RunAddress): Promise<boolean> {
+  const [first] = await medium.getMany(shardId, [{ key: historyKey(historyPrefix(runKey), 1), hash }])
+  return first === undefined
 }
 
 async function loadProgress(
@@ -207,7 +223,8 @@ async function getAll(medium: Medium, address: RunAddress, keys: readonly Key[])
 /** Only what still waits has rows. */
 function dropEnded(state: ExecutionState, items: Map<number, ItemKeys>): void {
   const running = new Set<number>()
-  if (state.closed === undefined) {
+  if (state.closed !== undefined) running.add(state.closed.eventId)
+  else {
     // The rows of an activity go when it ends, though its end may still wait in the buffer.
     for (const id of state.activities?.keys() ?? []) if (!isEndBuffered(state, id)) running.add(id)
     for (const { startedEventId } of state.timers?.values() ?? []) running.add(startedEventId)

@@ -93,6 +93,18 @@ export function historyKey(prefix: string, firstEventId: number): Key {
   return prefix + u32(firstEventId)
 }
 
+/**
+ * Stands before the first event of a run that is being deleted in several commits, from the first of them, which takes the
+ * first event away, to the last: who reads the run meets it first.
+ */
+export function deletedKey(prefix: string): Key {
+  return historyKey(prefix, 0)
+}
+
+export function isDeletedKey(key: Key): boolean {
+  return readU32(key, key.length - 4) === 0
+}
+
 /** [running CRC, version, task keys, events]: the running CRC is over the events alone. */
 export function encodeHistoryRow(
   events: readonly HistoryEvent[],

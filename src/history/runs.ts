@@ -61,9 +61,10 @@ export class Runs {
       { namespaceId, namespaceKey: uuidKey(namespaceId), workflowId, runId, runKey, hash },
       state,
     )
-    execution.resume(loaded.runningCrc, loaded.sizeBytes)
+    execution.resume(loaded)
     execution.isCountedStalled = state.stall !== undefined
-    execution.items.resume(new Set(state.activities?.keys() ?? []), loaded.items, loaded.bufferedKeys)
+    if (state.closed !== undefined) execution.retentionKey = loaded.items.get(state.closed.eventId)?.keys[0]
+    else execution.items.resume(new Set(state.activities?.keys() ?? []), loaded.items, loaded.bufferedKeys)
     if (state.closed === undefined) cache.add(execution)
     if (loaded.events !== undefined) this.#keepForNow(execution, loaded.events)
     return execution
@@ -79,12 +80,27 @@ export class Runs {
     return events
   }
 
-  /** Durable events, page by page. */
+  /** Durable events, page by page. Rejects with LOOM_NOT_FOUND when the run is deleted meanwhile. */
   async *readEvents(execution: Execution): AsyncGenerator<readonly HistoryEvent[]> {
     const justRead = this.#eventsOf(execution)
-    if (justRead === undefined)
-      yield* readEvents(this.#context.medium, this.#address(execution, execution.hash), this.#breather())
-    else yield justRead
+    if (justRead !== undefined) return yield justRead
+    let isThere = execution.isOpen || execution.isClosing
+    for await (const page of readEvents(
+      this.#context.medium,
+      this.#address(execution, execution.hash),
+      this.#breather(),
+    )) {
+      isThere = true
+      yield page
+    }
+    if (!isThere) throw noSuchRun(execution.workflowId, execution.runId)
+  }
+
+  /** It is deleted: what was read of it, or is being read, is of before. */
+  forget(runId: string): void {
+    this.#loading.delete(runId)
+    if (this.#justRead.size === 0) return
+    for (const execution of this.#justRead.keys()) if (execution.runId === runId) this.#justRead.delete(execution)
   }
 
   async waitClosed(execution: Execution): Promise<HistoryEvent> {

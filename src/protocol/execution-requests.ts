@@ -26,6 +26,11 @@ export interface TerminateWorkflowRequest {
   readonly identity: string
 }
 
+/** The end of a run, if it is open, and of all that is stored of it. */
+export interface DeleteWorkflowRequest extends ExecutionTarget {
+  readonly identity: string
+}
+
 /** A request to an execution to cancel itself: its code sees it, and decides. */
 export interface RequestCancelWorkflowRequest extends ExecutionTarget {
   /** Only a run of the chain that began with this one. Absent: of any. */

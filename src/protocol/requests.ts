@@ -271,6 +271,7 @@ export const requestSchemas = {
     queryRejectCondition: z.enum(QUERY_REJECT_CONDITIONS).optional(),
   }),
   terminateWorkflow: z.strictObject({ ...runOf, reason: text, details: payloads, identity }),
+  deleteWorkflow: z.strictObject({ ...runOf, identity }),
   pollWorkflowTask: poll,
   pollActivityTask: poll,
   respondWorkflowTaskCompleted: z.strictObject({
@@ -325,6 +326,7 @@ export type CheckedVerb =
   | 'signalWorkflow'
   | 'requestCancelWorkflow'
   | 'terminateWorkflow'
+  | 'deleteWorkflow'
   | 'queryWorkflow'
   | 'pollWorkflowTask'
   | 'pollActivityTask'

@@ -19,6 +19,7 @@ import type {
 import type { HistoryPage, WorkflowDescription } from './description.js'
 import type { HistoryEvent } from './event.js'
 import type {
+  DeleteWorkflowRequest,
   RequestCancelWorkflowRequest,
   SignalWorkflowRequest,
   TerminateWorkflowRequest,
@@ -46,6 +47,11 @@ export interface HistoryService {
   requestCancelWorkflow(request: RequestCancelWorkflowRequest): Promise<void>
   /** Ends an execution. LOOM_EXECUTION_CLOSED when it has ended. */
   terminateWorkflow(request: TerminateWorkflowRequest): Promise<void>
+  /**
+   * Takes one run away, with all that is stored of it; one that is open is terminated first. When it resolves nobody finds the
+   * run any more, and its id is free. Other runs of the id stay.
+   */
+  deleteWorkflow(request: DeleteWorkflowRequest): Promise<void>
   /**
    * Asks the code of an execution, open or closed, and writes nothing. LOOM_INVALID_ARGUMENT when the code has no such query
    * or its handler throws, LOOM_STALLED when the code cannot go on, LOOM_UNAVAILABLE when no

@@ -89,6 +89,16 @@ export const settingsSchema = z.strictObject({
   maxTaskAttempts: count(70, 'Failures of a task of a queue before it goes to the dead letters.'),
   reopenInitialMs: ms(100, 'Wait before a broken medium is opened again; doubles.'),
   reopenMaximumMs: ms(10_000, 'Longest wait between tries to open a broken medium.'),
+  retentionMs: z
+    .number()
+    .int()
+    .min(1)
+    .max(1e12)
+    .optional()
+    .describe('How long an execution is kept after it has closed; then it is deleted. Without it, for ever.'),
+  retentionSweepMs: ms(1000, 'Least pause between looks for executions whose retention is over.', 10),
+  retentionSliceMs: ms(2, 'Longest piece of work at a time while they are deleted: one for each commit.'),
+  maxDeletedRows: count(1000, 'Rows that a delete takes away in one commit; a longer history takes several.'),
   leaseMs: ms(5000, 'How long a host that went silent keeps its shards, where a medium is shared.'),
   openTimeoutMs: ms(30_000, 'How long `openLoom` waits for shards that another host still holds.'),
 })

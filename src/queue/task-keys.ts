@@ -1,5 +1,5 @@
 /**
- * Keys of the rows that are read by shard: open attempts, timers, backlog, buffered events, dead letters.
+ * Keys of the rows that are read by shard: open attempts, timers, backlog, buffered events, dead letters, retention.
  *
  * Task ids come from one counter of the host, above every id of every head it claimed, so keys ascend in time. docs/keys.md
  * lists all kinds; each builder has its inverse beside it.
@@ -34,6 +34,21 @@ export function bufferedKey(taskId: number): Key {
 /** A task that was given up: kind, task id. */
 export function deadLetterKey(taskId: number): Key {
   return u8(TASK_KINDS.deadLetter) + u48(taskId)
+}
+
+/** A run that has closed, and goes when this is due: kind, due ms, task id. */
+export function retentionKey(dueAtMs: number, taskId: number): Key {
+  return u8(TASK_KINDS.retention) + u48(dueAtMs) + u48(taskId)
+}
+
+export function retentionKeyDue(key: Key): number {
+  return readU48(key, 1)
+}
+
+/** Those that are due from one time on, at the end of another at the latest; undefined: whenever. */
+export function retentionBounds(fromMs: number, untilMs: number | undefined): KeyBounds {
+  const lt = untilMs === undefined ? u8(TASK_KINDS.retention + 1) : retentionKey(untilMs + 1, 0)
+  return { gte: retentionKey(fromMs, 0), lt }
 }
 
 /** Every kind ends in its task id. */

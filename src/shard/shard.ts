@@ -15,8 +15,11 @@ import { shardIndex } from '../storage/medium.js'
 import type { Change, Fence, Head, Key, KeyBounds, ShardCommit, ShardId } from '../storage/medium.js'
 import { OutcomeUnknownError } from './errors.js'
 
-/** Kinds of rows that are read by shard, and counted in its head. The numbers are stored. */
-export const TASK_KINDS = { attempt: 1, timer: 2, backlog: 3, buffered: 4, deadLetter: 5 } as const
+/**
+ * Kinds of rows that are read by shard. The numbers are stored. All but `retention` are counted in its head, and read when it is
+ * opened: of runs that have closed there may be millions, and no work is lost with such a row.
+ */
+export const TASK_KINDS = { attempt: 1, timer: 2, backlog: 3, buffered: 4, deadLetter: 5, retention: 6 } as const
 const COUNTED_KINDS = 6
 
 /** Who is told what became of a turn. */
@@ -124,9 +127,14 @@ export class Shard {
 
   /** A row of a task kind: counted. Its key is new: it carries a task id. */
   putTask(key: Key, hash: number, taskId: number, value: Uint8Array): void {
-    this.put(key, hash, value)
     const kind = key.charCodeAt(0)
     this.#pending[kind] = this.#pending[kind]! + 1
+    this.putUncounted(key, hash, taskId, value)
+  }
+
+  /** As `putTask`, of a kind that is not counted: `remove` takes it away, however often. */
+  putUncounted(key: Key, hash: number, taskId: number, value: Uint8Array): void {
+    this.put(key, hash, value)
     if (taskId >= this.#nextTaskId) this.#nextTaskId = taskId + 1
   }
 

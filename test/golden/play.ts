@@ -5,7 +5,7 @@
  */
 import { isLoomError, type ErrorCode } from '../../src/base/errors.js'
 import type { WorkflowDescription } from '../../src/protocol/description.js'
-import type { ActivityTaskToken } from '../../src/protocol/ids.js'
+import type { ActivityTaskToken, ExecutionTarget } from '../../src/protocol/ids.js'
 import type { QueryTaskToken } from '../../src/protocol/query.js'
 import type { HistoryService } from '../../src/protocol/services.js'
 import type { ActivityTask, WorkflowTask, WorkflowTaskToken } from '../../src/protocol/worker-tasks.js'
@@ -74,6 +74,7 @@ class Player implements Cast {
   /** Calls whose answers come of later calls. */
   readonly #open: { readonly at: number; readonly answer: Promise<Answer> }[] = []
   pollWaitMs = 0
+  readonly #deleted: ExecutionTarget[] = []
   #requests = 0
 
   constructor(scenario: Scenario, { history, namespaceId }: System, clock: VirtualClock) {
@@ -91,6 +92,7 @@ class Player implements Cast {
       if (!(await this.#make(call, at))) break
     }
     await this.#waitForTheEnd()
+    await this.#checkDeleted()
     return { runs: await this.#readRuns(), described: this.#described, mismatches: this.#mismatches }
   }
 
@@ -140,7 +142,8 @@ class Player implements Cast {
     }
   }
 
-  #keep(call: Call, { task, newTask, description, started }: Answer, wrong: (line: string) => void): boolean {
+  #keep(call: Call, { task, newTask, description, started, deleted }: Answer, wrong: (line: string) => void): boolean {
+    if (deleted !== undefined) this.#deleted.push(deleted)
     for (const run of [started, task?.token, newTask?.token]) {
       if (run?.runId !== undefined) this.#sawRun(run.workflowId, run.runId)
     }
@@ -216,6 +219,21 @@ class Player implements Cast {
         (error: unknown) => String(error),
       )
       if (got !== expected) this.#mismatches.push(`call ${at + 1} QueryWorkflow: expected ${expected}, got ${got}`)
+    }
+  }
+
+  /** Its runs are not among those that are compared: they are to be gone. */
+  async #checkDeleted(): Promise<void> {
+    for (const { namespaceId, workflowId } of this.#deleted) {
+      const runIds = this.#runIds.get(workflowId) ?? []
+      this.#runIds.delete(workflowId)
+      for (const runId of [undefined, ...runIds]) {
+        const found = await answered(
+          this.#clock,
+          this.history.describeWorkflow({ namespaceId, workflowId, runId }).catch((error: unknown) => error),
+        )
+        if (!isLoomError(found, 'LOOM_NOT_FOUND')) this.#mismatches.push(`${workflowId} was deleted, and is there`)
+      }
     }
   }
 

@@ -38,7 +38,7 @@ export function openPlayback(scenario: Scenario, clock: VirtualClock): Promise<S
 /** Made up, the same for a label each time. */
 function runIdOfLabel(scenario: Scenario, label: string): string {
   const number = scenario.runs.findIndex((run) => run.label === label)
-  return `019a0000-0000-7000-8000-${String(number).padStart(12, '0')}`
+  return `019a0000-0000-7000-8000-${number === -1 ? 'f'.repeat(12) : String(number).padStart(12, '0')}`
 }
 
 class Playback implements HistoryService {
@@ -48,6 +48,8 @@ class Playback implements HistoryService {
   #at = 0
   #starts = 0
   #isTimerSet = false
+  /** Workflow ids. */
+  readonly #deleted = new Set<string>()
 
   constructor(scenario: Scenario, clock: VirtualClock) {
     this.#scenario = scenario
@@ -67,12 +69,21 @@ class Playback implements HistoryService {
 
   #started(workflowId: string): StartWorkflowResponse {
     const runs = this.#scenario.runs.filter((run) => run.workflowId === workflowId)
-    const { label } = runs[Math.min(this.#starts++, runs.length - 1)]!
     const wait = (): Promise<never> => Promise.reject(new Error('nobody waits here'))
-    return { runId: runIdOfLabel(this.#scenario, label), started: true, closed: { wait } }
+    const closed = { wait }
+    // Deleted before the recorder could read it.
+    if (runs.length === 0) return { runId: runIdOfLabel(this.#scenario, 'none'), started: true, closed }
+    const { label } = runs[Math.min(this.#starts++, runs.length - 1)]!
+    return { runId: runIdOfLabel(this.#scenario, label), started: true, closed }
+  }
+
+  async deleteWorkflow({ workflowId }: ExecutionTarget): Promise<void> {
+    this.#next('DeleteWorkflowExecution')
+    this.#deleted.add(workflowId)
   }
 
   async describeWorkflow({ workflowId, runId }: ExecutionTarget): Promise<WorkflowDescription> {
+    if (this.#deleted.has(workflowId)) throw new LoomError('LOOM_NOT_FOUND', 'as recorded')
     if (this.#scenario.calls[this.#at]?.verb !== 'DescribeWorkflowExecution')
       return descriptionOf(workflowId, this.#run(runId).status)
     const { moment } = this.#next('DescribeWorkflowExecution')

@@ -51,6 +51,8 @@ export interface Answer {
   readonly description?: WorkflowDescription
   readonly started?: ExecutionTarget
   readonly query?: QueryWorkflowResponse
+  /** Nobody is to find it any more. */
+  readonly deleted?: ExecutionTarget
 }
 
 export interface Verb {
@@ -135,6 +137,14 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map(
           identity: IDENTITY,
         }),
       ),
+    },
+    DeleteWorkflowExecution: {
+      fields: ['workflowExecution'],
+      send: async (cast, { fields }) => {
+        const deleted = targetOf(cast, fields['workflowExecution'])
+        await cast.history.deleteWorkflow({ ...deleted, identity: IDENTITY })
+        return { deleted }
+      },
     },
     DescribeWorkflowExecution: {
       fields: ['execution'],

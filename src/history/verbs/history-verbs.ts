@@ -6,6 +6,7 @@
 import type { HistoryEvent } from '../../protocol/event.js'
 import type { HistoryPage, WorkflowDescription } from '../../protocol/description.js'
 import type {
+  DeleteWorkflowRequest,
   RequestCancelWorkflowRequest,
   SignalWorkflowRequest,
   TerminateWorkflowRequest,
@@ -32,6 +33,7 @@ import type {
 import type { HistoryContext } from '../context.js'
 import type { Dispatcher } from '../dispatcher.js'
 import { ActivityVerbs } from './activity-verbs.js'
+import { deleteWorkflow } from './delete-workflow.js'
 import { workflowTypeOf } from './find.js'
 import { queryWorkflow, respondQueryTaskCompleted } from './query-workflow.js'
 import { requestCancelWorkflow } from './request-cancel.js'
@@ -77,6 +79,10 @@ export class HistoryVerbs extends ActivityVerbs implements HistoryService {
 
   terminateWorkflow(request: TerminateWorkflowRequest): Promise<void> {
     return this.#guarded(() => terminateWorkflow(this.#context, request))
+  }
+
+  deleteWorkflow(request: DeleteWorkflowRequest): Promise<void> {
+    return this.#guarded(() => deleteWorkflow(this.#context, request))
   }
 
   waitClosed(target: ExecutionTarget): Promise<HistoryEvent> {
