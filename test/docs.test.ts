@@ -82,6 +82,7 @@ test('the builders and readers of keys.md are where it says, and are inverses', 
   for (const key of [taskKeys.attemptKey(taskId), taskKeys.bufferedKey(taskId), taskKeys.deadLetterKey(taskId)])
     expect(taskKeys.keyTaskId(key)).toBe(taskId)
   expect(taskKeys.timerKeyDue(taskKeys.timerKey(dueAtMs, taskId))).toBe(dueAtMs)
+  expect(taskKeys.retentionKeyDue(taskKeys.retentionKey(dueAtMs, taskId))).toBe(dueAtMs)
   const backlog = { namespaceId: DEFAULT_NAMESPACE_ID, kind: 'activity', taskQueue: 'größe', taskId } as const
   expect(
     taskKeys.readBacklogKey(taskKeys.backlogKey(backlog.namespaceId, backlog.kind, backlog.taskQueue, taskId)),
@@ -107,7 +108,8 @@ test('keys.md has the regions of a level store', () => {
 
 test('settings.md says what the schema says', () => {
   const known = Object.entries(settingsSchema.shape).map(([name, { description }]) => {
-    return [name, String(DEFAULT_SETTINGS[name as keyof typeof DEFAULT_SETTINGS]), description?.replaceAll('`', '')]
+    const fallback = DEFAULT_SETTINGS[name as keyof typeof DEFAULT_SETTINGS] ?? 'none'
+    return [name, String(fallback), description?.replaceAll('`', '')]
   })
   expect(tableAt('docs/settings.md', 'setting')).toEqual(known)
 })

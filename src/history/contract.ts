@@ -85,8 +85,8 @@ export interface ExecutionHost extends DueSink {
   readonly openIds: OpenIds
   readonly cache: { add(execution: ExecutionView): void; trim(): void }
   nextTaskId(): number
-  /** When a run that is being closed is to go; undefined: never. */
-  retentionDueMs(closed: HistoryEvent): number | undefined
+  /** When a run that is being closed is to go, at once if it `isDoomed`; undefined: never. */
+  retentionDueMs(closed: HistoryEvent, isDoomed: boolean): number | undefined
   /** Is the workflow's code in a worker of this process? */
   acceptsCode(execution: ExecutionView): boolean
   /** Where its pending workflow task waits: at the sticky queue that it names while that is polled, else at the normal one. */

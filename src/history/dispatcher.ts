@@ -6,7 +6,6 @@
  */
 import type { NewTask, WorkflowTaskProgress } from '../machine/transition.js'
 import { startActivity } from '../machine/activity-attempt.js'
-import { NotFoundError } from '../machine/errors.js'
 import { startWorkflowTask, transientEvents } from '../machine/workflow-task-start.js'
 import type { LiveTurn } from '../machine/machine.js'
 import { progressBytes } from '../machine/weights.js'

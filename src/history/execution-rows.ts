@@ -44,6 +44,8 @@ export abstract class ExecutionRows {
   sizeBytes = 0
   /** Its current-run row must be written: it is new, or has just closed. */
   protected isCurrentRowDirty = true
+  /** It is closed to be deleted: whoever opens the shard next does that, if nobody comes to it before. */
+  isDoomed = false
   /** Of the row that says when it goes; undefined while it is open, and when it is kept for ever. */
   retentionKey: Key | undefined = undefined
   #runningCrc = 0
@@ -87,7 +89,7 @@ export abstract class ExecutionRows {
   /** The last turn: nothing is pending any more, and its row names the row that says when the run goes, if it ever does. */
   protected putClose(events: readonly HistoryEvent[], closed: HistoryEvent): void {
     const { host, shard, hash } = this
-    const dueAtMs = host.retentionDueMs(closed)
+    const dueAtMs = host.retentionDueMs(closed, this.isDoomed)
     if (dueAtMs === undefined) return this.putHistory(events, NONE)
     const taskId = host.nextTaskId()
     const key = (this.retentionKey = retentionKey(dueAtMs, taskId))

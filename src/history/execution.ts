@@ -17,7 +17,7 @@ import type { TurnRules } from '../machine/turn.js'
 import type { Shard } from '../shard/shard.js'
 import type { RunClosed } from './closed-slot.js'
 import type { Effect, ExecutionHost, ExecutionView, TurnRequest } from './contract.js'
-import { ExecutionRows, type RunIdentity } from './execution-rows.js'
+import { ExecutionRows, type ReadHistory, type RunIdentity } from './execution-rows.js'
 import { growthOf, HEAVY_PAYLOAD, reasonToEnd } from './growth.js'
 import { ItemRows } from './item-rows.js'
 import { OpenTask, isSeenByCode } from './open-task.js'
@@ -57,8 +57,8 @@ export class Execution extends ExecutionRows implements ExecutionView, TurnHome 
     this.turn = new LiveTurn(state, this)
   }
 
-  override resume(runningCrc: number, sizeBytes: number): void {
-    super.resume(runningCrc, sizeBytes)
+  override resume(history: ReadHistory): void {
+    super.resume(history)
     // It was warned of this before.
     this.#growth = growthOf(this, this.host.settings)
   }

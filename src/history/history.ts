@@ -201,8 +201,8 @@ export class History implements ExecutionHost, HistoryContext {
     return this.#parts.controller.nextTaskId()
   }
 
-  retentionDueMs(closed: HistoryEvent): number | undefined {
-    return this.#retention.dueMs(closed.eventTimeMs)
+  retentionDueMs(closed: HistoryEvent, isDoomed: boolean): number | undefined {
+    return isDoomed ? this.#retention.dueAtOnceMs() : this.#retention.dueMs(closed.eventTimeMs)
   }
 
   acceptsCode(execution: ExecutionView): boolean {

@@ -118,16 +118,16 @@ export async function* readEvents(
   }
 }
 
-/** Throws LOOM_NOT_FOUND when the run is being deleted: what is left of it is neither whole nor damaged. */
+/** A run that is being deleted has no rows: what is left of it is neither whole nor damaged. LOOM_NOT_FOUND when that begins meanwhile. */
 async function* historyRows(medium: Medium, address: RunAddress): AsyncGenerator<readonly Row[]> {
   const { workflowId, runId, runKey, shardId, hash } = address
   const { gte: first, lt } = historyBounds(runKey)
   let gte = first
   for (;;) {
     const rows = await medium.scan(shardId, hash, { gte, lt, limit: PAGE_ROWS })
+    if (gte === first && rows.length > 0 && isDeletedKey(rows[0]!.key)) return
     // A delete takes the first event with its first commit. While that is there, all was there when this page was read.
-    const isGone = gte === first ? rows.length > 0 && isDeletedKey(rows[0]!.key) : await isFirstGone(medium, address)
-    if (isGone) throw noSuchRun(workflowId, runId)
+    if (gte !== first && (await isFirstGone(medium, address))) throw noSuchRun(workflowId, runId)
     if (rows.length > 0) yield rows
     if (rows.length < PAGE_ROWS) return
     gte = historyKeyAfter(rows.at(-1)!.key)

@@ -106,11 +106,21 @@ export class Driver {
     } catch (error) {
       // It has ended meanwhile, as it may.
       if (!isLoomError(error, 'LOOM_EXECUTION_CLOSED') && !isLoomError(error, 'LOOM_NOT_FOUND')) throw error
+      await this.#resultOfEnded(met)
+    }
+  }
+
+  /** Another caller may have deleted it. */
+  async #resultOfEnded(met: Met): Promise<void> {
+    try {
       await this.#result(met)
+    } catch (error) {
+      if (!isLoomError(error, 'LOOM_NOT_FOUND')) throw error
     }
   }
 
   async #dealWith(met: Met, mustEnd: boolean): Promise<void> {
+    if (!mustEnd && this.#below(10) === 0) return await this.#delete(met)
     if (met.kind === 'parked') return await this.#terminate(met)
     if (!mustEnd && this.#below(5) === 0) {
       await pause(this.#below(30))
@@ -143,6 +153,15 @@ export class Driver {
   async #terminate({ handle }: Met): Promise<void> {
     await handle.terminate(TERMINATED_BY_LOAD)
     this.#parts.acknowledge({ ack: 'terminated', runId: handle.runId, reason: TERMINATED_BY_LOAD })
+  }
+
+  /** Open as it is, or after its end. */
+  async #delete(met: Met): Promise<void> {
+    const { runId } = met.handle
+    if (this.#below(2) === 0 && !takesMany(met.kind) && met.kind !== 'parked') await this.#result(met)
+    this.#parts.acknowledge({ ack: 'deleting', runId })
+    await met.handle.delete()
+    this.#parts.acknowledge({ ack: 'deleted', runId })
   }
 
   async #result({ handle }: Met): Promise<void> {

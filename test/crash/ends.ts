@@ -1,11 +1,11 @@
 /** How an execution of the load has to end, worked out from what its history says came in. No workflow code runs here. */
 import type { HistoryEvent } from '../../src/protocol/event.js'
 import { decodePayload } from '../../src/workflow/converter.js'
-import { TERMINATED_BY_LOAD } from './acks.js'
+import { DELETED, TERMINATED_BY_LOAD } from './acks.js'
 import type { Item, PipelineInput } from './programs.js'
 import type { StoredRun } from './stored.js'
 
-const TERMINATIONS: readonly string[] = [TERMINATED_BY_LOAD, 'TerminateIfRunning WorkflowIdReusePolicy']
+const TERMINATIONS: readonly string[] = [TERMINATED_BY_LOAD, 'TerminateIfRunning WorkflowIdReusePolicy', DELETED]
 
 /** The signals among events, in order. */
 export function itemsOf(events: readonly HistoryEvent[]): readonly Item[] {

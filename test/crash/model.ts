@@ -28,10 +28,13 @@ export class Model {
   readonly #acks: Ack[] = []
   /** Of the last store that was read, by run id. */
   #seen = new Map<string, readonly HistoryEvent[]>()
+  /** Runs that somebody wanted deleted. */
+  readonly #doomed = new Set<string>()
   readonly #problems: string[] = []
 
   note(ack: Ack): void {
     this.#acks.push(ack)
+    if (ack.ack === 'deleting') this.#doomed.add(ack.runId)
   }
 
   get ackCount(): number {
@@ -72,6 +75,8 @@ export class Model {
   #checkAck(ack: Ack, { runs }: Stored): void {
     if (ack.ack === 'open' || ack.ack === 'drained') return
     const run = runs.get(ack.runId)
+    if (ack.ack === 'deleted' && run !== undefined) return this.#problem(`run ${ack.runId} was deleted, and is there`)
+    if (run === undefined && this.#doomed.has(ack.runId)) return
     if (run === undefined) return this.#problem(`acknowledged as ${ack.ack}, and not there: run ${ack.runId}`)
     const { events, runId } = run
     switch (ack.ack) {
@@ -90,6 +95,9 @@ export class Model {
         if (run.state.closed?.eventType !== 'WorkflowExecutionTerminated')
           this.#problem(`run ${runId} was terminated, and is ${run.state.status}`)
         return
+      case 'deleting':
+      case 'deleted':
+        return
       case 'ended':
         this.#checkEnded(ack, run)
     }
@@ -107,6 +115,7 @@ export class Model {
 
   /** A history that was durable once is the beginning of what it is now. */
   #checkGrown(runId: string, before: readonly HistoryEvent[], now: StoredRun | undefined): void {
+    if (now === undefined && this.#doomed.has(runId)) return
     if (now === undefined) return this.#problem(`run ${runId} is gone`)
     if (!isDeepStrictEqual(now.events.slice(0, before.length), before))
       this.#problem(`run ${runId}: its first ${before.length} events have changed`)
@@ -147,6 +156,7 @@ export class Model {
   /** Nothing has effects before it is durable that it was scheduled. */
   #checkKey(key: string, { runs }: Stored): void {
     const [runId, activityId] = key.split('/') as [string, string]
+    if (!runs.has(runId) && this.#doomed.has(runId)) return
     const scheduled = ofType(runs.get(runId)?.events ?? [], 'ActivityTaskScheduled')
     if (!scheduled.some(({ attributes }) => attributes.activityId === activityId))
       this.#problem(`the ledger has lines of ${key}, which was never scheduled`)

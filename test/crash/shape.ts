@@ -9,7 +9,7 @@ export const REMOTE_QUEUE = 'remote'
 
 /** So that executions leave the cache, and code is replayed, all the time; and that one flush is many commits, at times. */
 export function settingsOf(generation: number): SettingsInput {
-  const caches = { executionCacheCount: 24, codeCacheCount: 12 }
+  const caches = { executionCacheCount: 24, codeCacheCount: 12, maxDeletedRows: 3, retentionSweepMs: 20 }
   return generation % 2 === 0 ? { ...caches, maxTurnBytes: 3000 } : caches
 }
 

@@ -34,7 +34,7 @@ export interface Stored {
   readonly runs: ReadonlyMap<string, StoredRun>
   /** By workflow id. */
   readonly current: ReadonlyMap<string, CurrentRun>
-  /** Rows of attempts, timers, backlog, buffered events and dead letters. */
+  /** Rows of attempts, timers, backlog, buffered events and dead letters: what waits. */
   readonly taskRowCount: number
   readonly problems: readonly string[]
 }
@@ -82,14 +82,14 @@ class Reading {
     await this.#readCurrent()
     for (const place of this.#tasks.keys())
       if (!this.#named.has(place)) this.#problem(`row ${shown(place)} is of no run that waits for it`)
-    const { size: taskRowCount } = this.#tasks
+    const taskRowCount = [...this.#tasks.values()].filter(({ key }) => !isRetention(key)).length
     return { runs: this.#runs, current: this.#current, taskRowCount, problems: this.#problems }
   }
 
   /** What is pending, against the counts of the heads. */
   async #readTasks(claimed: readonly Claimed[]): Promise<void> {
     const counts = new Map<string, number>()
-    const bounds = { gte: u8(TASK_KINDS.attempt), lt: u8(TASK_KINDS.deadLetter + 1) }
+    const bounds = { gte: u8(TASK_KINDS.attempt), lt: u8(TASK_KINDS.retention + 1) }
     for await (const rows of this.#medium.scanAll('claimed', bounds)) {
       for (const row of rows) {
         this.#tasks.set(placeOf(row.shard, row.key), row)
@@ -113,12 +113,13 @@ class Reading {
     try {
       const loaded = await loadRun(this.#medium, address, () => undefined)
       const events: HistoryEvent[] = []
+      if (loaded === undefined) return this.#takeRest(runId, runKey)
       for await (const page of readEvents(this.#medium, address, () => undefined)) events.push(...page)
-      const workflowId = loaded!.state.started!.attributes.workflowId
-      this.#runs.set(runId, { workflowId, runId, events, state: loaded!.state })
-      this.#checkEvents(`run ${runId} of ${workflowId}`, events, loaded!.state)
-      this.#checkItems(`run ${runId} of ${workflowId}`, runKey, shard, loaded!)
-      if (loaded!.state.closed === undefined) return
+      const workflowId = loaded.state.started!.attributes.workflowId
+      this.#runs.set(runId, { workflowId, runId, events, state: loaded.state })
+      this.#checkEvents(`run ${runId} of ${workflowId}`, events, loaded.state)
+      this.#checkItems(`run ${runId} of ${workflowId}`, runKey, shard, loaded)
+      if (loaded.state.closed === undefined) return
       const { gte, lt } = progressBounds(runKey)
       const left = await this.#medium.scan(shard, hash, { gte, lt, limit: 10 })
       if (left.length > 0)
@@ -141,6 +142,14 @@ class Reading {
     const closings = events.filter(({ eventType }) => CLOSING.has(eventType))
     if (closings.length > 1 || (closings.length === 1 && closings[0] !== events.at(-1)))
       this.#problem(`${name}: it goes on after its close`)
+  }
+
+  /** It is being deleted: the row that says so is the only other one of it. */
+  #takeRest(runId: string, runKey: string): void {
+    const rest = [...this.#tasks.values()].filter(({ value }) => decodeTask(value, 'task').ref.runKey === runKey)
+    if (rest.length !== 1 || !isRetention(rest[0]!.key))
+      this.#problem(`run ${runId} is being deleted, and ${rest.length} rows say so`)
+    for (const { shard, key } of rest) this.#named.add(placeOf(shard, key))
   }
 
   /** Each pending thing has its rows, and nothing else has. */
@@ -190,7 +199,8 @@ class Reading {
       const current = this.#current.get(workflowId)?.runId
       if (state.closed === undefined && current !== runId)
         this.#problem(`${workflowId}: run ${runId} is open, not current`)
-      if (current === undefined || current < runId)
+      // The run that was may have been deleted, and took the row with it.
+      if (current !== undefined && current < runId)
         this.#problem(`${workflowId}: its newest run ${runId} is not current`)
     }
   }
@@ -205,6 +215,10 @@ const CLOSING: ReadonlySet<string> = new Set([
   'WorkflowExecutionFailed',
   'WorkflowExecutionTerminated',
 ])
+
+function isRetention(key: Key): boolean {
+  return key.charCodeAt(0) === TASK_KINDS.retention
+}
 
 function placeOf(shard: ShardId, key: Key): string {
   return `${shard}/${key}`

@@ -169,7 +169,7 @@ test('a run that begins while the one before it is deleted is the current one', 
     await older.result()
 
     const deleted = older.delete()
-    for (let turns = n % 5; turns > 0; turns--) await null
+    for (let turns = n % 5; turns > 0; turns--) await Promise.resolve()
     const newer = await loom.start(greeting, { workflowId: 'w', input: 'newer' })
     await deleted
 

@@ -12,8 +12,12 @@ export async function deleteWorkflow(context: HistoryContext, request: DeleteWor
   const { identity, runId } = request
   let execution = await find(context, request)
   while (execution.isOpen) {
+    const open = execution
     try {
-      await execution.transact((turn) => terminateExecution(turn, { reason: REASON, details: undefined, identity }))
+      await open.transact((turn) => {
+        terminateExecution(turn, { reason: REASON, details: undefined, identity })
+        open.isDoomed = true
+      })
     } catch (error) {
       if (!isLoomError(error, 'LOOM_EXECUTION_CLOSED')) throw error
       // Perhaps another run has followed it.
