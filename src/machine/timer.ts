@@ -90,8 +90,9 @@ function findRunning(state: ExecutionState, timerId: string): TimerInfo | undefi
 export function applyTimerStarted(state: ExecutionState, event: EventOf<'TimerStarted'>): void {
   const { timerId, startToFireTimeoutMs } = event.attributes
   const fireAtMs = event.eventTimeMs + startToFireTimeoutMs
-  state.pendingBytes += pendingTimerBytes(timerId)
   state.timers ??= new FewMap()
+  // The id may have been taken again while the firing of the one before is buffered: it is held once.
+  if (state.timers.get(timerId) === undefined) state.pendingBytes += pendingTimerBytes(timerId)
   state.put(state.timers, timerId, { timerId, startedEventId: event.eventId, fireAtMs })
 }
 

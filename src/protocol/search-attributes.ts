@@ -1,6 +1,12 @@
 /** What an execution can be found by: typed values by names that are registered. Temporal's seven types. */
 import { z } from 'zod'
 
+/**
+ * 'Bool'; 'Datetime'; 'Double'; 'Int', up to 2⁵³ either way; 'Keyword', found as a whole; 'KeywordList', by each of its
+ * texts; 'Text', by its words.
+ */
+export type SearchAttributeType = 'Bool' | 'Datetime' | 'Double' | 'Int' | 'Keyword' | 'KeywordList' | 'Text'
+
 /** By type: what its values look like in JSON. A datetime is a text of ISO 8601 with its offset from UTC. */
 export const SEARCH_ATTRIBUTE_SCHEMAS = {
   Bool: z.boolean(),
@@ -10,13 +16,7 @@ export const SEARCH_ATTRIBUTE_SCHEMAS = {
   Keyword: z.string(),
   KeywordList: z.array(z.string()),
   Text: z.string(),
-} as const satisfies Readonly<Record<string, z.ZodType>>
-
-/**
- * 'Bool'; 'Datetime'; 'Double'; 'Int', up to 2⁵³ either way; 'Keyword', found as a whole; 'KeywordList', by each of its
- * texts; 'Text', by its words.
- */
-export type SearchAttributeType = keyof typeof SEARCH_ATTRIBUTE_SCHEMAS
+} as const satisfies Readonly<Record<SearchAttributeType, z.ZodType>>
 
 /** Every type there is. */
 export const SEARCH_ATTRIBUTE_TYPES: readonly SearchAttributeType[] = [
