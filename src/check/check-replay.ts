@@ -60,7 +60,7 @@ export async function checkReplay(
   if (!isMade(definition, 'workflow'))
     throw new LoomError('LOOM_INVALID_ARGUMENT', 'checkReplay: its first argument was not made by workflow()')
   checkOptions(options, OPTIONS, 'options')
-  const converter = newDataConverter(options.dataConverter).inClear
+  const converter = newDataConverter(options.dataConverter).dry
   const train = new Train({ clock: systemClock })
   const results: ReplayResult[] = []
   for await (const saved of histories) results.push(await checkOne(definition, readSaved(saved), train, converter))

@@ -34,29 +34,27 @@ export class DataConverter {
   readonly encodesCommonAttributes: boolean
   readonly #converters: readonly PayloadConverter[]
   readonly #codecs: readonly PayloadCodec[]
+  readonly #isDry: boolean
   readonly #isBuiltIn: boolean
   /** Before the codecs have their turn: where there are some, the limit is for what they make. */
   readonly #maxOwnBytes: number
   #dry: DataConverter | undefined
 
-  constructor(options: DataConverterOptions, maxPayloadBytes: number) {
+  constructor(options: DataConverterOptions, maxPayloadBytes: number, isDry = false) {
     this.maxPayloadBytes = maxPayloadBytes
-    this.encodesCommonAttributes = options.encodeCommonAttributes ?? false
+    this.encodesCommonAttributes = !isDry && (options.encodeCommonAttributes ?? false)
     this.#converters = options.payloadConverters ?? []
     this.#codecs = options.payloadCodecs ?? []
+    this.#isDry = isDry
     this.#isBuiltIn = this.#converters.length === 0 && this.#codecs.length === 0
     this.#maxOwnBytes = this.#codecs.length === 0 ? maxPayloadBytes : Infinity
   }
 
-  /** For what is made to be compared and not to be sent: the same without codecs. */
+  /** The same, but that its codecs only decode: for what is compared, or told to people, and sent to nobody. */
   get dry(): DataConverter {
-    return (this.#dry ??= new DataConverter({ payloadConverters: this.#converters }, this.#maxOwnBytes))
-  }
-
-  /** The same, with failures in clear: for what is told to people. */
-  get inClear(): DataConverter {
+    if (this.#isDry || (this.#isBuiltIn && !this.encodesCommonAttributes)) return this
     const options = { payloadConverters: this.#converters, payloadCodecs: this.#codecs }
-    return this.encodesCommonAttributes ? new DataConverter(options, this.maxPayloadBytes) : this
+    return (this.#dry ??= new DataConverter(options, this.maxPayloadBytes, true))
   }
 
   /** LOOM_INVALID_ARGUMENT when `value` cannot be carried, or is too big; `path` names it there. Or a CodecFailure. */
@@ -93,7 +91,7 @@ export class DataConverter {
   }
 
   #encoded(payloads: Payloads, path: string): Payloads {
-    if (this.#codecs.length === 0) return payloads
+    if (this.#isDry || this.#codecs.length === 0) return payloads
     const encoded = throughCodecs(this.#codecs, 'encode', payloads, path)
     for (const { data } of encoded) {
       if (data.length <= this.maxPayloadBytes) continue

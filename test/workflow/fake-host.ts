@@ -6,7 +6,7 @@ import { systemClock } from '../../src/base/clock.js'
 import type { Command } from '../../src/protocol/command.js'
 import type { EventAttributes, EventType, HistoryEvent } from '../../src/protocol/event.js'
 import type { Failure } from '../../src/protocol/failure.js'
-import { BUILT_IN } from '../../src/workflow/data-converter.js'
+import { BUILT_IN, type DataConverter } from '../../src/workflow/data-converter.js'
 import type { Workflow } from '../../src/workflow/definition.js'
 import type { LogLine, Problem, Quiescence, RunHost } from '../../src/workflow/host.js'
 import { replay } from '../../src/workflow/replay.js'
@@ -39,6 +39,7 @@ export class FakeHost implements RunHost {
   /** Causes handed out in one task, at most. */
   maxCauses = 1000
   run!: WorkflowRun
+  converter: DataConverter = BUILT_IN
   isOpen = false
   quiescents = 0
   /** What its start says beside the usual. */
@@ -59,8 +60,8 @@ export class FakeHost implements RunHost {
   }
 
   start(definition: Workflow, input?: unknown, execution: typeof EXECUTION = EXECUTION): this {
-    this.run = new WorkflowRun({ definition, execution, train: this.train, host: this })
-    const attributes = { ...startedAttributes(definition, input, execution), ...this.startedWith }
+    this.run = new WorkflowRun({ definition, execution, train: this.train, host: this, converter: this.converter })
+    const attributes = { ...startedAttributes(definition, input, execution, this.converter), ...this.startedWith }
     this.#inbox.push([{ eventType: 'WorkflowExecutionStarted', attributes }])
     this.#open()
     return this
@@ -68,7 +69,7 @@ export class FakeHost implements RunHost {
 
   /** New code from the history of `other`; whatever `other` has not delivered is dropped. */
   replayOf(definition: Workflow, history: readonly HistoryEvent[], execution: typeof EXECUTION = EXECUTION): this {
-    this.run = new WorkflowRun({ definition, execution, train: this.train, host: this })
+    this.run = new WorkflowRun({ definition, execution, train: this.train, host: this, converter: this.converter })
     this.history.push(...history)
     this.nowMs = (history.at(-1)?.eventTimeMs ?? this.nowMs - 1) + 1
     this.#begin()
@@ -77,7 +78,7 @@ export class FakeHost implements RunHost {
   }
 
   signal(signalName: string, payload?: unknown): this {
-    const input = encodeChecked(undefined, payload, 'signal', BUILT_IN)
+    const input = encodeChecked(undefined, payload, 'signal', this.converter)
     return this.happen({
       eventType: 'WorkflowExecutionSignaled',
       attributes: { signalName, input, identity: '', requestId: '' },
@@ -88,7 +89,7 @@ export class FakeHost implements RunHost {
     return this.happen({ eventType: 'TimerFired', attributes: { timerId: String(timerId), startedEventId: started } })
   }
   complete(activityId: number, value?: unknown): this {
-    const result = encodeChecked(undefined, value, 'result', BUILT_IN)
+    const result = encodeChecked(undefined, value, 'result', this.converter)
     const scheduledEventId = this.scheduled(activityId)
     return this.happen({
       eventType: 'ActivityTaskCompleted',
@@ -362,12 +363,13 @@ function startedAttributes(
   definition: Workflow,
   input: unknown,
   execution: typeof EXECUTION,
+  converter: DataConverter,
 ): EventAttributes['WorkflowExecutionStarted'] {
   return {
     workflowType: definition.name,
     workflowId: execution.workflowId,
     taskQueue: 'q',
-    input: encodeChecked(definition.input, input, 'input', BUILT_IN),
+    input: encodeChecked(definition.input, input, 'input', converter),
     workflowExecutionTimeoutMs: 0,
     workflowRunTimeoutMs: 0,
     workflowTaskTimeoutMs: 10_000,
