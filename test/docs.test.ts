@@ -19,13 +19,15 @@ import * as levelKeys from '../src/storage/level-keys.js'
 import { shardId } from '../src/storage/medium.js'
 
 /** Whose marked parts stand on a page as they are. */
-const GUIDE_PROGRAMS: Readonly<Record<string, string>> = {
-  'docs/guide/cron.md': 'examples/cron/main.ts',
-  'docs/guide/deploying.md': 'examples/deploy/versions.ts',
-  'docs/guide/queries.md': 'examples/approval/main.ts',
-  'docs/guide/sagas.md': 'examples/saga/main.ts',
-  'docs/guide/signals.md': 'examples/cart/main.ts',
-}
+const GUIDE_PROGRAMS: readonly (readonly [page: string, example: string])[] = [
+  ['docs/guide/cron.md', 'examples/cron/main.ts'],
+  ['docs/guide/deploying.md', 'examples/deploy/versions.ts'],
+  ['docs/guide/encrypting-payloads.md', 'examples/encryption/aes-codec.ts'],
+  ['docs/guide/encrypting-payloads.md', 'examples/encryption/key-ring.ts'],
+  ['docs/guide/queries.md', 'examples/approval/main.ts'],
+  ['docs/guide/sagas.md', 'examples/saga/main.ts'],
+  ['docs/guide/signals.md', 'examples/cart/main.ts'],
+]
 const DECISIONS = 'docs/decisions/'
 const PAGES = ['README.md', 'CHANGELOG.md', ...listPages('docs')].map((path) => ({
   path,
@@ -48,7 +50,7 @@ test('the program of the README is examples/hello', () => {
   expect(page('README.md')).toContain(program)
 })
 
-test.each(Object.entries(GUIDE_PROGRAMS))('the program of %s is %s', (path, example) => {
+test.each(GUIDE_PROGRAMS)('the program of %s is %s', (path, example) => {
   const parts = [...readFileSync(example, 'utf8').matchAll(/^\/\/ docs: begin\n(.*?)^\/\/ docs: end$/gms)]
   expect(parts.length).toBeGreaterThan(0)
   for (const [, part] of parts) expect(page(path)).toContain(part)

@@ -7,7 +7,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import type { Payload, PayloadCodec } from '../../src/index.js' // 'shardloom'
 import type { KeyRing } from './key-ring.js'
 
-// docs: begin codec
+// docs: begin
 const ENCODING = 'binary/encrypted'
 const CIPHER = 'aes-256-gcm'
 const NONCE_BYTES = 12
@@ -79,4 +79,4 @@ function fromBytes(bytes: Buffer): Payload {
   const metadata = JSON.parse(bytes.toString('utf8', 4, end)) as Payload['metadata']
   return { metadata, data: bytes.subarray(end) }
 }
-// docs: end codec
+// docs: end

@@ -4,7 +4,7 @@
  */
 import { createSecretKey, type KeyObject } from 'node:crypto'
 
-// docs: begin ring
+// docs: begin
 const KEY_BYTES = 32
 
 export class KeyRing {
@@ -37,4 +37,4 @@ export class KeyRing {
     return key
   }
 }
-// docs: end ring
+// docs: end

@@ -50,7 +50,8 @@ const OPTIONS: ReadonlySet<string> = new Set<keyof CheckReplayOptions>(['dataCon
 
 /**
  * Runs the code of `definition` over each of the histories, and says for each whether it fits, in their order. Rejects with
- * LOOM_INVALID_ARGUMENT when one of them cannot be read, or is of another workflow.
+ * LOOM_INVALID_ARGUMENT when one of them cannot be read, or is of another workflow, and with LOOM_CODEC_FAILED when one cannot
+ * be decoded.
  */
 export async function checkReplay(
   definition: Workflow,
@@ -60,7 +61,7 @@ export async function checkReplay(
   if (!isMade(definition, 'workflow'))
     throw new LoomError('LOOM_INVALID_ARGUMENT', 'checkReplay: its first argument was not made by workflow()')
   checkOptions(options, OPTIONS, 'options')
-  const converter = newDataConverter(options.dataConverter).dry
+  const converter = newDataConverter(options.dataConverter).readOnly
   const train = new Train({ clock: systemClock })
   const results: ReplayResult[] = []
   for await (const saved of histories) results.push(await checkOne(definition, readSaved(saved), train, converter))
@@ -80,6 +81,7 @@ async function checkOne(
   }
   const host = new CheckHost(definition, { namespaceId: DEFAULT_NAMESPACE_ID, workflowId, runId }, train, converter)
   const problem = await host.run(history)
+  if (problem?.unreadable !== undefined) throw problem.unreadable
   const difference = problem && differenceOf(problem, history)
   return { workflowId, runId, eventCount: history.length, difference }
 }

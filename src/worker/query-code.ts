@@ -12,7 +12,7 @@ import { replay } from '../workflow/replay.js'
 import { WorkflowRun, type WorkflowRunOptions } from '../workflow/run.js'
 import type { Train } from '../workflow/train.js'
 
-/** What the code answers after all of `history`. LOOM_STALLED when it does not get there. */
+/** What the code answers after all of `history`. LOOM_STALLED when it does not get there, LOOM_CODEC_FAILED when a codec does not. */
 export async function answerByReplay(
   parts: Omit<WorkflowRunOptions, 'host'>,
   history: readonly HistoryEvent[],
@@ -57,6 +57,7 @@ class QueryCode implements RunHost {
   async answer(queryType: string, queryArgs: Payloads | undefined): Promise<Payloads | undefined> {
     replay(this.#run, this.#history)
     const problem = await this.#caughtUp.promise
+    if (problem?.unreadable !== undefined) throw problem.unreadable
     if (problem !== undefined) throw new LoomError('LOOM_STALLED', `its code cannot go on: ${problem.failure.message}`)
     const answer = askRun(this.#run, this.#train, queryType, queryArgs)
     this.#run.close()

@@ -34,27 +34,32 @@ export class DataConverter {
   readonly encodesCommonAttributes: boolean
   readonly #converters: readonly PayloadConverter[]
   readonly #codecs: readonly PayloadCodec[]
-  readonly #isDry: boolean
+  readonly #isReadOnly: boolean
   readonly #isBuiltIn: boolean
   /** Before the codecs have their turn: where there are some, the limit is for what they make. */
   readonly #maxOwnBytes: number
   #dry: DataConverter | undefined
 
-  constructor(options: DataConverterOptions, maxPayloadBytes: number, isDry = false) {
+  constructor(options: DataConverterOptions, maxPayloadBytes: number, isReadOnly = false) {
     this.maxPayloadBytes = maxPayloadBytes
-    this.encodesCommonAttributes = !isDry && (options.encodeCommonAttributes ?? false)
+    this.encodesCommonAttributes = !isReadOnly && (options.encodeCommonAttributes ?? false)
     this.#converters = options.payloadConverters ?? []
     this.#codecs = options.payloadCodecs ?? []
-    this.#isDry = isDry
+    this.#isReadOnly = isReadOnly
     this.#isBuiltIn = this.#converters.length === 0 && this.#codecs.length === 0
     this.#maxOwnBytes = this.#codecs.length === 0 ? maxPayloadBytes : Infinity
   }
 
-  /** The same, but that its codecs only decode: for what is compared, or told to people, and sent to nobody. */
+  /** The same without codecs, both ways: for what is made to be compared, and is sent to nobody. */
   get dry(): DataConverter {
-    if (this.#isDry || (this.#isBuiltIn && !this.encodesCommonAttributes)) return this
+    if (this.#codecs.length === 0 && !this.encodesCommonAttributes) return this
+    return (this.#dry ??= new DataConverter({ payloadConverters: this.#converters }, this.#maxOwnBytes))
+  }
+
+  /** The same, but that codecs encode nothing: for who reads what others wrote. */
+  get readOnly(): DataConverter {
     const options = { payloadConverters: this.#converters, payloadCodecs: this.#codecs }
-    return (this.#dry ??= new DataConverter(options, this.maxPayloadBytes, true))
+    return new DataConverter(options, this.maxPayloadBytes, true)
   }
 
   /** LOOM_INVALID_ARGUMENT when `value` cannot be carried, or is too big; `path` names it there. Or a CodecFailure. */
@@ -91,7 +96,7 @@ export class DataConverter {
   }
 
   #encoded(payloads: Payloads, path: string): Payloads {
-    if (this.#isDry || this.#codecs.length === 0) return payloads
+    if (this.#isReadOnly || this.#codecs.length === 0) return payloads
     const encoded = throughCodecs(this.#codecs, 'encode', payloads, path)
     for (const { data } of encoded) {
       if (data.length <= this.maxPayloadBytes) continue

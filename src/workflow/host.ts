@@ -9,6 +9,7 @@
  * All of these are called with no window open, from within the train: so none may run code of the application or
  * settle its promises. That is what `train.later` and `train.afterRound` are for.
  */
+import type { LoomError } from '../base/errors.js'
 import type { Command } from '../protocol/command.js'
 import type { HistoryEvent, WorkflowTaskFailedCause } from '../protocol/event.js'
 import type { Failure } from '../protocol/failure.js'
@@ -21,6 +22,8 @@ export interface Problem {
   readonly hint: string
   /** Of the recorded event that the code does not match. */
   readonly eventId?: number | undefined
+  /** Its history cannot be decoded, or its commands not be encoded, as things are: there is nothing wrong with the code. */
+  readonly unreadable?: LoomError | undefined
   /** The two sides, where they differ. */
   readonly difference?: { readonly recorded: string; readonly asked: string } | undefined
 }

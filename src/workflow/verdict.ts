@@ -32,12 +32,13 @@ export function damaged(error: unknown): Problem {
 /** A payload cannot be read, or not be written; undefined: it is another error. What the codec says is in clear: it knows what may be told. */
 export function unreadable(error: unknown): Problem | undefined {
   if (!(error instanceof CodecFailure)) return undefined
-  return problem(
+  const stopped = problem(
     error.name,
     error.message,
     'Nothing is wrong with the code, and nothing is lost. Open the loom with the data converter (codecs, keys, converters) that ' +
       'this execution was written with: it goes on from here.',
   )
+  return { ...stopped, unreadable: error }
 }
 
 export function foreignAwait(workflowId: string): Problem {

@@ -7,6 +7,7 @@ import { beforeAll, expect, onTestFinished, test } from 'vitest'
 
 const FITS = 'test/check/fixtures/order.ts'
 const DIFFERS = 'test/check/fixtures/order-changed.ts'
+const HIDDEN = 'test/check/fixtures/order-hidden.ts'
 const HISTORY = 'test/check/fixtures/order-temporal.json'
 
 let folder: string
@@ -38,6 +39,13 @@ test('1: one of them differs, and it says where', async () => {
   expect(code).toBe(1)
   expect(out).toContain(`${HISTORY}: differs at event 8 (order)\n`)
   expect(out).toContain('  - 8  history has TimerStarted (id 2, 86400000 ms)\n')
+})
+
+test('2: a history cannot be decoded with the dataConverter that the module exports', async () => {
+  const { code, out, error } = await shardloom('check-replay', HIDDEN, HISTORY)
+
+  expect({ code, out }).toEqual({ code: 2, out: '' })
+  expect(error).toBe(`${HISTORY}: input of workflow 'order': a codec cannot decode it: the key is lost\n`)
 })
 
 test('2: something cannot be read, and the others are checked all the same', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { level, openLoom, workflow } from '../../src/index.js'
-import { runProgram } from './programs.js'
+import { runProgram, writePageProgram } from './programs.js'
 
 const EXAMPLE = resolve('examples/encryption/main.ts')
 const CHILD = resolve('test/examples/encryption-child.ts')
@@ -34,6 +34,19 @@ test('it rotates its key, misses one, finds it again, and leaves no word in clea
   // Names are in clear; so the words would be found if they were there.
   expect(onDisk('admission')).toBe(true)
   for (const word of ['sore toe', 'stiff knee', 'gout', 'aunt', 'sister']) expect(onDisk(word)).toBe(false)
+})
+
+test('the guide can be followed to its end', async () => {
+  const page = 'docs/guide/encrypting-payloads.md'
+  const { code, said } = await runProgram([writePageProgram(page, folder)], folder)
+
+  expect(said.split('\n')).toEqual([
+    'a sore toe: gout',
+    'true',
+    "result of workflow ada: nothing here reads the encoding 'binary/encrypted'",
+    '',
+  ])
+  expect(code).toBe(0)
 })
 
 test('without a codec the words are found on disk', async () => {

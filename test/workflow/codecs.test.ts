@@ -15,7 +15,7 @@ const caught: unknown[] = []
 const note = (error: unknown): string => `caught ${caught.push(error)}`
 
 const flow = (name: string, fn: Parameters<typeof workflow>[1]): Workflow =>
-  workflow({ name, signals: { s: z.unknown() } }, fn) as Workflow
+  workflow({ name, signals: { s: z.unknown() } }, fn)
 
 describe('what cannot be decoded stops the code, and goes on with the key', () => {
   const cases: readonly (readonly [string, Workflow, (host: LockedHost) => Promise<unknown>])[] = [
@@ -125,6 +125,18 @@ describe('what cannot be encoded stops the code, and goes on with the key', () =
       'the input of its next run',
       flow('again', (ctx) => ctx.continueAsNew('fine').catch(note)),
       'ContinueAsNewWorkflowExecution',
+    ],
+    [
+      'a note of its memo',
+      flow('memo', async (ctx) => {
+        try {
+          ctx.upsertMemo({ at: 'fine' })
+        } catch (error) {
+          note(error)
+        }
+        return await ctx.signal('s')
+      }),
+      'ModifyWorkflowProperties',
     ],
   ]
 
